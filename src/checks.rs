@@ -1,0 +1,27 @@
+//! How a check is made: one kind of probe per file, and the ladder that tests a draft rung by rung.
+
+pub mod advice;
+pub mod checker;
+mod client;
+pub mod command;
+pub mod dns;
+mod failure;
+mod http;
+mod http_any;
+pub mod input;
+pub mod ladder;
+mod network;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod prepare;
+#[cfg(feature = "redis")]
+pub mod redis;
+mod resolve;
+mod scrub;
+mod stream;
+pub mod tcp;
+pub mod tls;
+
+pub use checker::{Checker, Network};
+pub use input::Input;
+pub use ladder::{Rung, RungState};

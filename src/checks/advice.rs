@@ -1,0 +1,52 @@
+//! What to do next: the definition's own advice for a cause, or a general one.
+
+use crate::{model::Cause, providers::Definition};
+
+/// Advice for a cause; empty for `ok`.
+pub fn advice(definition: &Definition, cause: Cause) -> String {
+    let own = definition.advice.get(&cause).map(String::as_str);
+    let mut text = own.unwrap_or_else(|| general(cause)).to_owned();
+    let about_key = matches!(cause, Cause::InvalidCredential | Cause::ExpiredCredential | Cause::MissingCredential);
+    if let Some(url) = definition.key_url.as_deref().filter(|url| own.is_none() && about_key && !text.contains(*url)) {
+        text = format!("{text} Keys are made at {url}.");
+    }
+    if let Some(page) = definition.status_page.as_deref().filter(|_| cause.blame() == crate::model::Blame::Provider) {
+        text = format!("{text} Their status page: {page}.");
+    }
+    text
+}
+
+/// Advice that holds for any provider.
+pub const fn general(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Ok => "",
+        Cause::Paused => "Press 'p' to check it again.",
+        Cause::NeverChecked => "The first check is on its way.",
+        Cause::Maintenance => "Checks go on when the maintenance window ends.",
+        Cause::Locked => "Unlock the vault to check it.",
+        Cause::NotInstalled => "Install the program, or give its whole path.",
+        Cause::SignedOut => "Sign in with the tool itself, then check again.",
+        Cause::Throttled => "Wait: checks go on when the limit ends. If it returns, check less often.",
+        Cause::QuotaExhausted => "The budget is used up: wait until it fills again, or raise it with the provider.",
+        Cause::MissingCredential => "No credential was found where the reference points: press 'e' and store one.",
+        Cause::InvalidCredential => "The service refuses this credential: make a new one and store it with 'e'.",
+        Cause::ExpiredCredential => "The credential has expired: renew it and store the new one with 'e'.",
+        Cause::MissingScope => "Give the credential the missing permission, or make one that has it.",
+        Cause::AccountProblem => "The account is suspended, unpaid or locked: sign in to the provider and look.",
+        Cause::OwnNetwork => {
+            "This machine has no way out: check its cable, Wi-Fi or VPN. Nothing counts against the service meanwhile."
+        }
+        Cause::Dns => "Check the host's name and this machine's name servers.",
+        Cause::Connect => "Nothing answers there: check host and port, firewalls, and whether the service runs.",
+        Cause::Tls => "The certificate is not trusted, expired, or for another name. For a CA of your own set ca_file.",
+        Cause::Timeout => "It did not answer in time: it may be overloaded, or a firewall drops the packets.",
+        Cause::Protocol => "The answer is not of the expected protocol: check host, port and TLS setting.",
+        Cause::ServerError => "The service failed by its own account: wait, and look at its status page.",
+        Cause::ProviderIncident => "The provider reports an incident: wait for it to end.",
+        Cause::Misconfigured => "Press 'e' and correct the field named above.",
+        Cause::UnexpectedResponse => {
+            "Something else answers: a captive portal, a proxy, a firewall, or another service. Open the address in a browser."
+        }
+        Cause::Internal => "Lampboard itself failed: the log (L) tells more.",
+    }
+}

@@ -1,0 +1,179 @@
+//! Makes one attempt of one check: resolves the secrets, runs the probe, classifies, warns.
+
+use super::{
+    Input,
+    client::{Clients, Policy},
+    http, http_any, prepare,
+};
+use crate::{
+    model::{Cause, Integration, Outcome, Secret, Status, Warning},
+    providers::{CodedKind, Definition, Probe},
+    secrets::Resolver,
+};
+use futures_util::FutureExt;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
+
+/// Share of a quota below which it is told of.
+const LOW: f64 = 0.1;
+/// Days before a credential's death from which it is told of.
+const CREDENTIAL_DAYS: i64 = 30;
+/// Days before a certificate's death from which it is told of.
+const CERTIFICATE_DAYS: i64 = 14;
+
+/// Network settings shared by all checks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// `system`, `none` or a URL; empty counts as `system`.
+    pub proxy: String,
+    /// More roots, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Longest idle time of a kept connection; zero: five seconds, well below the shortest usual interval.
+    pub idle: std::time::Duration,
+}
+
+/// Makes checks. One for the whole program; holds one HTTP client per TLS policy. Cheap to clone.
+#[derive(Clone)]
+pub struct Checker {
+    resolver: Resolver,
+    clients: Arc<Clients>,
+}
+
+impl Checker {
+    /// Fails with a sentence when no client can be made: an unreadable `ca_file`, a proxy that is no URL.
+    pub fn new(network: &Network, resolver: Resolver) -> Result<Checker, String> {
+        Ok(Checker { resolver, clients: Arc::new(Clients::new(network)?) })
+    }
+
+    /// The resolver in use.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// One attempt. Ends within the integration's timeout (plus what the secrets' resolution takes), never panics outward.
+    /// Dropping the future cancels it (child processes are killed).
+    pub async fn attempt(&self, integration: &Integration, definition: &Arc<Definition>) -> Outcome {
+        self.attempt_with(integration, definition, &IndexMap::new()).await
+    }
+
+    /// The same with secrets that are typed but not stored yet.
+    pub(super) async fn attempt_with(
+        &self,
+        integration: &Integration,
+        definition: &Arc<Definition>,
+        overrides: &IndexMap<String, Secret>,
+    ) -> Outcome {
+        let run = async {
+            match prepare::secrets(&self.resolver, integration, definition, overrides).await {
+                Ok(secrets) => self.run(integration, definition, &secrets).await,
+                Err(outcome) => *outcome,
+            }
+        };
+        let outcome = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(integration = %integration.id, "a check panicked");
+            Outcome::of(Cause::Internal, Timestamp::now(), "the check panicked", "the log tells where")
+        });
+        warn(outcome, integration)
+    }
+
+    async fn run(
+        &self,
+        integration: &Integration,
+        definition: &Arc<Definition>,
+        secrets: &IndexMap<String, Secret>,
+    ) -> Outcome {
+        let (fields, lists) = prepare::fields(integration, definition);
+        let client = match self.clients.get(&policy(integration)) {
+            Ok(client) => client,
+            Err(why) => return Outcome::of(Cause::Misconfigured, Timestamp::now(), "TLS settings", &why),
+        };
+        let timeout = integration.timeout;
+        if let Probe::Http(probe) = &definition.probe {
+            return http::probe(&client, probe, &fields, secrets, timeout).await;
+        }
+        let input = Input { integration, fields: &fields, lists: &lists, secrets, timeout, tls: client.tls.clone() };
+        match coded(definition) {
+            Some(CodedKind::HttpAny) => http_any::probe(&client, &input).await,
+            Some(CodedKind::Tcp) => super::tcp::probe(&input).await,
+            Some(CodedKind::Tls) => super::tls::probe(&input).await,
+            Some(CodedKind::Dns) => super::dns::probe(&input).await,
+            Some(CodedKind::Command) => super::command::probe(&input).await,
+            #[cfg(feature = "redis")]
+            Some(CodedKind::Redis) => super::redis::probe(&input).await,
+            #[cfg(feature = "postgres")]
+            Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
+            #[cfg(not(all(feature = "redis", feature = "postgres")))]
+            Some(kind) => {
+                let why = format!("this build has no '{0}': build with the feature '{0}'", kind.as_str());
+                Outcome::of(Cause::NotInstalled, Timestamp::now(), "not built in", &why)
+            }
+            None => Outcome::of(Cause::Internal, Timestamp::now(), "unknown kind of check", ""),
+        }
+    }
+
+    /// Host and port the check will talk to, for per-host limits: `api.github.com:443`. `None`: no host (command).
+    pub fn host(&self, integration: &Integration, definition: &Definition) -> Option<String> {
+        prepare::host(integration, definition)
+    }
+
+    /// Whether this machine has a way out now (a route off this host; no packet is sent to anyone).
+    pub async fn online(&self) -> bool {
+        super::network::online().await
+    }
+
+    /// The TLS configuration of an integration's policy.
+    pub(super) fn tls(&self, integration: &Integration) -> Result<Arc<rustls::ClientConfig>, String> {
+        self.clients.get(&policy(integration)).map(|c| c.tls)
+    }
+}
+
+fn coded(definition: &Definition) -> Option<CodedKind> {
+    match definition.probe {
+        Probe::Coded(kind) => Some(kind),
+        Probe::Http(_) => None,
+    }
+}
+
+fn policy(integration: &Integration) -> Policy {
+    Policy { ca_file: integration.ca_file.as_ref().map(PathBuf::from), insecure: integration.insecure }
+}
+
+/// Adds the warnings that hold for every kind of check, and turns a declared scope's lack into the verdict.
+fn warn(mut outcome: Outcome, integration: &Integration) -> Outcome {
+    if outcome.status() != Status::Active {
+        return outcome;
+    }
+    let lacking = outcome.warnings.iter().find_map(|w| match w {
+        Warning::MissingScope { scope } => integration.needs_scopes.iter().find(|n| scope.contains(n.as_str())),
+        _ => None,
+    });
+    if let Some(scope) = lacking {
+        outcome.cause = Cause::MissingScope;
+        outcome.evidence.seen = format!("the scope '{scope}' is declared as needed");
+        return outcome;
+    }
+    let days = |at: Timestamp| (at.as_second() - outcome.at.as_second()).div_euclid(86_400);
+    let mut more = Vec::new();
+    for quota in &outcome.quotas {
+        if let Some(share) = quota.share_left().filter(|s| *s < LOW) {
+            more.push(Warning::QuotaLow { quota: quota.name.clone(), percent_left: (share * 100.0) as u8 });
+        }
+    }
+    let expires = [outcome.credential_expires, integration.expires].into_iter().flatten().min();
+    if let Some(at) = expires.filter(|at| days(*at) <= CREDENTIAL_DAYS) {
+        more.push(Warning::CredentialExpires { at });
+    }
+    let told = outcome.warnings.iter().any(|w| matches!(w, Warning::CertificateExpires { .. }));
+    if let Some(at) = outcome.certificate_expires.filter(|at| !told && days(*at) <= CERTIFICATE_DAYS) {
+        more.push(Warning::CertificateExpires { at });
+    }
+    if integration.slow.zip(outcome.latency).is_some_and(|(slow, latency)| latency > slow) {
+        more.push(Warning::Slow);
+    }
+    if integration.insecure {
+        more.push(Warning::Insecure);
+    }
+    outcome.warnings.extend(more);
+    outcome
+}

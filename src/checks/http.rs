@@ -1,0 +1,133 @@
+//! Sends an HTTP request and turns the exchange into an outcome. What the answer means is the definition's business.
+
+use super::{client::Client, failure, scrub::Scrub};
+use crate::{
+    model::{Cause, Outcome, Phases, Warning},
+    providers::http::{Answer, HttpProbe, Reading, Request},
+};
+use futures_util::StreamExt;
+use http::HeaderMap;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use std::time::{Duration, Instant};
+
+/// Most bytes of a body that are read, after decompression.
+pub const LARGEST: usize = 1024 * 1024;
+/// Difference between our clock and the server's from which it is told, in seconds.
+const SKEW: i64 = 300;
+
+/// A finished exchange.
+pub struct Exchange {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Vec<u8>,
+    /// When the answer was whole.
+    pub now: Timestamp,
+    /// From sending to the whole answer.
+    pub latency: Duration,
+    /// Where the time went.
+    pub phases: Phases,
+    /// When the server's certificate dies.
+    pub certificate_expires: Option<Timestamp>,
+}
+
+/// Sends and reads, within `timeout` in all.
+pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> Result<Exchange, Box<Outcome>> {
+    let host = request.url.host_str().unwrap_or_default().to_owned();
+    let mut builder = client.http.request(request.method, request.url).headers(request.headers).timeout(timeout);
+    if let Some(body) = request.body {
+        builder = builder.header(http::header::CONTENT_TYPE, "application/json").body(body);
+    }
+    let started = Instant::now();
+    let (sent, dns) = super::resolve::timed(builder.send()).await;
+    let response = sent.map_err(|error| failure::of(error, &host, timeout))?;
+    let phases = Phases { dns, first_byte: Some(started.elapsed()), ..Phases::default() };
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let certificate_expires = response
+        .extensions()
+        .get::<reqwest::tls::TlsInfo>()
+        .and_then(|info| info.peer_certificate())
+        .and_then(|der| x509_parser::parse_x509_certificate(der).ok())
+        .and_then(|(_, cert)| Timestamp::from_second(cert.validity().not_after.timestamp()).ok());
+    let mut body = Vec::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| failure::of(error, &host, timeout))?;
+        if body.len() + chunk.len() > LARGEST {
+            let mut outcome = Outcome::of(
+                Cause::UnexpectedResponse,
+                Timestamp::now(),
+                "the answer is larger than 1 MiB",
+                &format!("HTTP {status}"),
+            );
+            outcome.code = Some(status);
+            return Err(Box::new(outcome));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Exchange {
+        status,
+        headers,
+        body,
+        now: Timestamp::now(),
+        latency: started.elapsed(),
+        phases,
+        certificate_expires,
+    })
+}
+
+impl Exchange {
+    /// As classification sees it.
+    pub fn answer(&self) -> Answer<'_> {
+        Answer { status: self.status, headers: &self.headers, body: &self.body, now: self.now, latency: self.latency }
+    }
+
+    /// The outcome that this reading of the answer makes.
+    pub fn outcome(&self, reading: Reading) -> Outcome {
+        let mut outcome = Outcome::of(reading.cause, self.now, reading.rule, &reading.seen);
+        outcome.until = reading.until;
+        outcome.latency = Some(self.latency);
+        outcome.phases = self.phases;
+        outcome.code = Some(self.status);
+        outcome.quotas = reading.quotas;
+        outcome.facts = reading.facts;
+        outcome.identity = reading.identity;
+        outcome.credential_expires = reading.credential_expires;
+        outcome.certificate_expires = self.certificate_expires;
+        outcome.warnings.extend(reading.missing_scope.map(|scope| Warning::MissingScope { scope }));
+        outcome.warnings.extend(reading.degraded.map(|message| Warning::Degraded { message }));
+        outcome.warnings.extend(self.skew().map(|seconds| Warning::ClockSkew { seconds }));
+        outcome
+    }
+
+    fn skew(&self) -> Option<i64> {
+        let date = self.headers.get(http::header::DATE)?.to_str().ok()?;
+        let theirs = crate::providers::time::http_date(date, 0.0)? as i64;
+        let skew = self.now.as_second() - theirs;
+        (skew.abs() > SKEW).then_some(skew)
+    }
+}
+
+/// One attempt of a definition's HTTP check.
+pub async fn probe(
+    client: &Client,
+    probe: &HttpProbe,
+    fields: &IndexMap<String, String>,
+    secrets: &IndexMap<String, crate::model::Secret>,
+    timeout: Duration,
+) -> Outcome {
+    let request = match probe.request(fields, secrets) {
+        Ok(request) => request,
+        Err(error) => {
+            return Outcome::of(Cause::Misconfigured, Timestamp::now(), "the request cannot be made", &error.0);
+        }
+    };
+    match exchange(client, request, timeout).await {
+        Err(failure) => *failure,
+        Ok(exchange) => Scrub::new(secrets).outcome(exchange.outcome(probe.read(&exchange.answer(), fields))),
+    }
+}

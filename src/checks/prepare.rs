@@ -1,0 +1,99 @@
+//! From an integration and its definition to what a probe is given: fields with defaults, resolved secrets, the host.
+
+use crate::{
+    model::{Cause, FieldValue, Integration, Outcome, Secret},
+    providers::{CodedKind, Definition, Probe},
+    secrets::Resolver,
+};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+/// Plain fields and list fields, the definition's defaults filled in.
+pub fn fields(
+    integration: &Integration,
+    definition: &Definition,
+) -> (IndexMap<String, String>, IndexMap<String, Vec<String>>) {
+    let (mut fields, mut lists) = (IndexMap::new(), IndexMap::new());
+    for (name, field) in definition.fields.iter().filter(|(_, f)| !f.secret) {
+        match integration.fields.get(name) {
+            Some(FieldValue::List(values)) => {
+                lists.insert(name.clone(), values.clone());
+            }
+            Some(FieldValue::Text(value)) if field.list => {
+                lists.insert(name.clone(), vec![value.clone()]);
+            }
+            Some(FieldValue::Text(value)) => {
+                fields.insert(name.clone(), value.clone());
+            }
+            Some(FieldValue::Secret(_)) | None => {
+                if let Some(default) = &field.default {
+                    fields.insert(name.clone(), default.clone());
+                }
+            }
+        }
+    }
+    (fields, lists)
+}
+
+/// Every secret field, resolved; a required one that is absent or cannot be had is the check's outcome.
+pub async fn secrets(
+    resolver: &Resolver,
+    integration: &Integration,
+    definition: &Definition,
+    overrides: &IndexMap<String, Secret>,
+) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
+    let mut secrets = IndexMap::new();
+    for (name, field) in definition.fields.iter().filter(|(_, f)| f.secret) {
+        if let Some(secret) = overrides.get(name) {
+            secrets.insert(name.clone(), secret.clone());
+            continue;
+        }
+        match integration.fields.get(name) {
+            Some(FieldValue::Secret(reference)) => match resolver.resolve(reference).await {
+                Ok(secret) => {
+                    secrets.insert(name.clone(), secret);
+                }
+                Err(error) => {
+                    return Err(Box::new(Outcome::of(
+                        error.cause,
+                        Timestamp::now(),
+                        format!("{reference}"),
+                        &error.message,
+                    )));
+                }
+            },
+            _ if field.required => {
+                let why = format!("the field '{name}' ({}) has no value", field.label);
+                return Err(Box::new(Outcome::of(
+                    Cause::MissingCredential,
+                    Timestamp::now(),
+                    "the configuration",
+                    &why,
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(secrets)
+}
+
+/// Host and port the check will talk to. `None`: no host, or the fields are wrong.
+pub fn host(integration: &Integration, definition: &Definition) -> Option<String> {
+    let (fields, _) = fields(integration, definition);
+    let of_url = |url: &reqwest::Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?));
+    match &definition.probe {
+        Probe::Http(probe) => of_url(&probe.base_url(&fields).ok()?),
+        Probe::Coded(CodedKind::HttpAny) => of_url(&reqwest::Url::parse(fields.get("url")?).ok()?),
+        Probe::Coded(CodedKind::Command) => None,
+        Probe::Coded(CodedKind::Dns) => Some(fields.get("server").cloned().unwrap_or_else(|| "dns".to_owned())),
+        Probe::Coded(kind) => {
+            let usual = match kind {
+                CodedKind::Tls => "443",
+                CodedKind::Redis => "6379",
+                CodedKind::Postgres => "5432",
+                _ => "0",
+            };
+            Some(format!("{}:{}", fields.get("host")?, fields.get("port").map_or(usual, String::as_str)))
+        }
+    }
+}

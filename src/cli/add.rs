@@ -1,0 +1,201 @@
+//! `add PROVIDER NAME`: a form without a screen. Tested rung by rung before it is saved.
+
+use super::{
+    Answer, Exit, Failure, Out, provider, secret,
+    world::{self, World},
+};
+use crate::{
+    checks::{Rung, RungState},
+    config::Settings,
+    model::{Integration, IntegrationId, SecretRef, Status},
+    monitor::{Draft, DraftValue, Place},
+    providers::{Definition, Field},
+};
+use indexmap::IndexMap;
+use std::{path::PathBuf, time::Duration};
+
+/// What to add.
+#[derive(Debug, clap::Args)]
+pub struct AddArgs {
+    /// The provider's id; see `provider list`.
+    provider: String,
+    /// The integration's name: lower-case letters, digits, '-' and '_'.
+    name: String,
+    /// A field, as `key=value`; again for a list. A secret field takes a reference such as env:VAR or vault:NAME.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// A label for filters; may be given again.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Time between checks, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=2_592_000))]
+    interval: Option<u64>,
+    /// Save without testing first.
+    #[arg(long)]
+    no_test: bool,
+}
+
+pub(super) fn run(config: Option<PathBuf>, args: AddArgs, out: &mut Out) -> Answer {
+    let world = World::open(config)?;
+    let definition = provider::find(&world.registry, &args.provider)?.clone();
+    let id = IntegrationId::new(&args.name).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+    if world.config.entries.iter().any(|e| e.integration.id == id) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("'{id}' exists already. Choose another name, or remove it first: lampboard remove {id}"),
+        ));
+    }
+    let draft = Draft {
+        original: None,
+        base: base(&id, &definition, &args, &world.config.settings),
+        values: values(&definition, &id, &args)?,
+    };
+    world.paths.create()?;
+    let store = world.store(out);
+    let json = out.json;
+    world::runtime()?.block_on(async {
+        let handle = world::idle_monitor(world.started(store, false))?;
+        let verdict = if args.no_test { None } else { Some(test(&handle, draft.clone(), out).await?) };
+        let good = verdict.as_ref().is_none_or(|o| o.status() == Status::Active);
+        if !good {
+            handle.stop(Duration::from_secs(2)).await;
+            return Err(Failure::new(
+                Exit::NotActive,
+                format!("not saved: the test did not end with an active integration. Mend it, or save anyway with: lampboard add {} {id} --no-test …", definition.id),
+            ));
+        }
+        let saved = handle.save(draft).await.map_err(Failure::from);
+        handle.stop(Duration::from_secs(2)).await;
+        saved?;
+        if json {
+            out.value(&serde_json::json!({ "saved": id.as_str(), "tested": verdict.is_some() }))?;
+        } else {
+            out.line(&format!("Saved '{id}'. See it with: lampboard"))?;
+        }
+        Ok(Exit::Good)
+    })
+}
+
+fn base(id: &IntegrationId, definition: &Definition, args: &AddArgs, settings: &Settings) -> Integration {
+    Integration {
+        id: id.clone(),
+        provider: definition.id.clone(),
+        name: id.to_string(),
+        tags: args.tags.clone(),
+        fields: IndexMap::new(),
+        enabled: true,
+        interval: args.interval.map_or(settings.interval, Duration::from_secs),
+        timeout: settings.timeout,
+        attempts: settings.attempts,
+        failures_to_open: settings.failures_to_open,
+        successes_to_close: settings.successes_to_close,
+        expires: None,
+        ca_file: None,
+        insecure: false,
+        slow: None,
+        needs_scopes: Vec::new(),
+    }
+}
+
+fn values(
+    definition: &Definition,
+    id: &IntegrationId,
+    args: &AddArgs,
+) -> Result<IndexMap<String, DraftValue>, Failure> {
+    let mut given: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for pair in &args.set {
+        let (key, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::new(Exit::Usage, "--set wants KEY=VALUE, for example --set base_url=https://example.org")
+        })?;
+        given.entry(key).or_default().push(value);
+    }
+    let mut values = IndexMap::new();
+    for (name, field) in &definition.fields {
+        let given = given.shift_remove(name.as_str()).unwrap_or_default();
+        if let Some(value) = value(field, &given, id)? {
+            values.insert(name.clone(), value);
+        }
+    }
+    if let Some(unknown) = given.keys().next() {
+        let known: Vec<&str> = definition.fields.keys().map(String::as_str).collect();
+        let unknown = crate::model::text::sanitize(unknown, 80);
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{} has no field '{unknown}'. It has: {}", definition.name, known.join(", ")),
+        ));
+    }
+    Ok(values)
+}
+
+fn value(field: &Field, given: &[&str], id: &IntegrationId) -> Result<Option<DraftValue>, Failure> {
+    if field.secret {
+        return secret_value(field, given, id);
+    }
+    match given {
+        [] if field.required && field.default.is_none() => Err(Failure::new(
+            Exit::Usage,
+            format!("the field '{}' is missing: {}. Give it with --set {}=…", field.name, field.label, field.name),
+        )),
+        [] => Ok(None),
+        many if field.list => Ok(Some(DraftValue::List(many.iter().map(|v| (*v).to_owned()).collect()))),
+        [one] => Ok(Some(DraftValue::Text((*one).to_owned()))),
+        _ => Err(Failure::new(Exit::Usage, format!("the field '{}' takes one value", field.name))),
+    }
+}
+
+fn secret_value(field: &Field, given: &[&str], id: &IntegrationId) -> Result<Option<DraftValue>, Failure> {
+    if let [one] = given {
+        let reference: SecretRef = one.parse().map_err(|_| {
+            Failure::new(
+                Exit::Usage,
+                format!(
+                    "'{}' is a secret: on the command line give a reference (--set {}=env:VAR, vault:NAME, file:PATH), or leave it out to be asked",
+                    field.name, field.name
+                ),
+            )
+        })?;
+        return Ok(Some(DraftValue::Reference(reference)));
+    }
+    if !field.required {
+        return Ok(None);
+    }
+    if let Some(variable) = field.env.iter().find(|v| std::env::var_os(v).is_some_and(|x| !x.is_empty())) {
+        return Ok(Some(DraftValue::Reference(SecretRef::Env(variable.clone()))));
+    }
+    let typed = secret::read(&format!("{}: ", field.label))?;
+    Ok(Some(DraftValue::Typed(typed, Place::Vault(vault_name(id, field)))))
+}
+
+/// `github` for the usual single token, `github-password` for any other field.
+fn vault_name(id: &IntegrationId, field: &Field) -> String {
+    let name = match field.name.as_str() {
+        "token" | "key" | "api_key" => id.to_string(),
+        other => format!("{id}-{other}"),
+    };
+    name.chars().take(64).collect()
+}
+
+async fn test(handle: &crate::monitor::Handle, draft: Draft, out: &mut Out) -> Result<crate::model::Outcome, Failure> {
+    let (report, mut rungs) = tokio::sync::mpsc::unbounded_channel();
+    let outcome = handle.test(draft, report).await;
+    let mut last: IndexMap<&'static str, Rung> = IndexMap::new();
+    while let Ok(rung) = rungs.try_recv() {
+        last.insert(rung.name, rung);
+    }
+    if !out.json {
+        for rung in last.values() {
+            let lamp = match rung.state {
+                RungState::Passed => "ok  ",
+                RungState::Failed => "FAIL",
+                RungState::Skipped => "--  ",
+                RungState::Running => "…   ",
+            };
+            let time = rung.time.map(|t| format!(" ({})", super::view::latency(Some(t)))).unwrap_or_default();
+            out.line(format!("{lamp}  {:<13}{}{time}", rung.name, rung.detail).trim_end())?;
+            if rung.state == RungState::Failed && !rung.advice.is_empty() {
+                out.line(&format!("      → {}", rung.advice))?;
+            }
+        }
+    }
+    Ok(outcome?)
+}

@@ -1,0 +1,88 @@
+//! One loopback HTTP server of the demo: checks the credential, counts requests, answers by its script.
+
+use super::script::{Reply, Script, reply};
+use crate::providers::Definition;
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::net::TcpListener;
+
+/// What one server plays.
+pub struct Service {
+    /// Whose examples it answers with.
+    pub definition: Arc<Definition>,
+    /// How it behaves.
+    pub script: Script,
+    /// Texts of which one must stand in a header or the query of every request; none: anybody is let in.
+    pub credentials: Vec<String>,
+}
+
+/// Listens on a free loopback port and serves until the runtime ends.
+pub async fn serve(service: Service) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    let service = Arc::new(service);
+    let count = Arc::new(AtomicU64::new(0));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (service, count) = (service.clone(), count.clone());
+            tokio::spawn(async move {
+                let answer = service_fn(move |request| {
+                    let (service, count) = (service.clone(), count.clone());
+                    async move { Ok::<_, Infallible>(answer(&service, &count, &request).await) }
+                });
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(std::time::Duration::from_secs(10))
+                    .serve_connection(TokioIo::new(stream), answer);
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "demo connection ended");
+                }
+            });
+        }
+    });
+    Ok(address)
+}
+
+async fn answer(service: &Service, count: &AtomicU64, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let n = count.fetch_add(1, Ordering::Relaxed);
+    let authorized = service.credentials.is_empty() || service.credentials.iter().any(|c| carries(request, c));
+    let now = jiff::Timestamp::now().as_second();
+    let Reply { status, headers, body, delay } = reply(&service.definition, service.script, n, authorized, now);
+    tokio::time::sleep(delay).await;
+    let mut response = Response::builder().status(status);
+    let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    if !typed {
+        response = response.header("content-type", "application/json");
+    }
+    response.body(Full::new(Bytes::from(body))).unwrap_or_else(|error| {
+        tracing::warn!(%error, "a demo example cannot be sent");
+        Response::new(Full::new(Bytes::new()))
+    })
+}
+
+fn carries(request: &Request<Incoming>, credential: &str) -> bool {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let in_basic = |value: &str| {
+        let decoded = value.strip_prefix("Basic ").and_then(|b| BASE64_STANDARD.decode(b).ok());
+        decoded.is_some_and(|d| String::from_utf8_lossy(&d).contains(credential))
+    };
+    let in_headers =
+        request.headers().values().filter_map(|v| v.to_str().ok()).any(|v| v.contains(credential) || in_basic(v));
+    in_headers || request.uri().query().is_some_and(|q| q.contains(credential))
+}

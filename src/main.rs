@@ -1,0 +1,8 @@
+//! The `lampboard` program: hands its arguments to the library and ends with its code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut out = lampboard::cli::Out::standard();
+    ExitCode::from(lampboard::cli::run(std::env::args_os().collect(), &mut out))
+}

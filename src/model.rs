@@ -1,0 +1,23 @@
+//! Plain data shared by every room: no I/O, no clock, no async.
+//!
+//! The words are those of ARCHITECTURE.md's vocabulary; anything a reader of a
+//! snapshot, a history row or a `--json` answer sees is defined here.
+
+pub mod history;
+pub mod id;
+pub mod integration;
+pub mod metrics;
+pub mod outcome;
+pub mod quota;
+pub mod secret;
+pub mod status;
+pub mod text;
+
+pub use history::{Bucket, CheckRow, Incident};
+pub use id::IntegrationId;
+pub use integration::{FieldValue, Integration, SecretRef};
+pub use metrics::Metrics;
+pub use outcome::{Evidence, Fact, Outcome, Phases, Warning};
+pub use quota::{Provenance, Quota};
+pub use secret::Secret;
+pub use status::{Blame, Cause, Status};

@@ -1,0 +1,20 @@
+//! The core: what is due, running it, incidents, the published snapshot, the handle.
+
+pub mod bind;
+pub mod draft;
+mod engine;
+pub mod handle;
+pub mod incidents;
+pub mod limits;
+mod paused;
+pub mod probe;
+pub mod retry;
+mod runner;
+pub mod schedule;
+pub mod snapshot;
+mod state;
+mod watch;
+
+pub use draft::{Draft, DraftValue, Place};
+pub use handle::{Handle, Notice, Started};
+pub use snapshot::{BoardHealth, Entry, Snapshot};

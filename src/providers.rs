@@ -1,0 +1,20 @@
+//! Provider definitions: one TOML file holds everything Lampboard knows about a service.
+//! The format is documented in docs/providers.md.
+
+pub mod auth;
+pub mod builtin;
+pub mod compile;
+pub mod definition;
+pub mod example;
+pub mod expression;
+mod filters;
+pub mod http;
+pub mod lint;
+pub mod read;
+pub mod registry;
+mod source;
+pub mod template;
+pub mod time;
+
+pub use definition::{Category, CodedKind, Definition, Example, Field, Limits, Origin, Probe};
+pub use registry::{Problem, Registry};

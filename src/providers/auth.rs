@@ -1,0 +1,113 @@
+//! Authentication schemes: how a credential gets into a request. A scheme that needs code is one more variant here.
+
+use super::{
+    http::{BadField, Request},
+    source,
+    template::{Place, Template},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+use zeroize::Zeroizing;
+
+/// One way to sign a request.
+#[derive(Debug, Clone)]
+pub enum Scheme {
+    /// `Authorization: Bearer …`.
+    Bearer(Template),
+    /// Headers of the service's own.
+    Headers(Vec<(HeaderName, Template)>),
+    /// User name and password.
+    Basic(Template, Template),
+    /// In the query: only for services that know nothing better.
+    Query(Vec<(String, Template)>),
+}
+
+/// Compiles the alternatives; the first whose fields all have values is used.
+pub(super) fn compile(
+    sources: Vec<source::Auth>,
+    mut template: impl FnMut(&str) -> Option<Template>,
+) -> Result<Vec<Scheme>, String> {
+    let mut schemes = Vec::new();
+    for source in sources {
+        let mut need = |what: &str, text: Option<&String>| {
+            let text = text.ok_or_else(|| format!("the scheme '{}' needs '{what}'", source.scheme))?;
+            template(text).ok_or_else(|| format!("'{what}' of the scheme '{}' cannot be used", source.scheme))
+        };
+        schemes.push(match source.scheme.as_str() {
+            "none" => continue,
+            "bearer" => Scheme::Bearer(need("token", source.token.as_ref())?),
+            "basic" => {
+                Scheme::Basic(need("username", source.username.as_ref())?, need("password", source.password.as_ref())?)
+            }
+            "header" => {
+                let mut headers = Vec::new();
+                for (name, value) in &source.headers {
+                    let header = name.parse().map_err(|_| format!("'{name}' is not a header's name"))?;
+                    headers.push((header, need(name, Some(value))?));
+                }
+                if headers.is_empty() {
+                    return Err("the scheme 'header' needs 'headers'".to_owned());
+                }
+                Scheme::Headers(headers)
+            }
+            "query" => {
+                let mut query = Vec::new();
+                for (name, value) in &source.query {
+                    query.push((name.clone(), need(name, Some(value))?));
+                }
+                Scheme::Query(query)
+            }
+            other => return Err(format!("'{other}' is not a scheme: none, bearer, header, basic, query")),
+        });
+    }
+    Ok(schemes)
+}
+
+impl Scheme {
+    /// The fields it uses.
+    pub fn fields(&self) -> Vec<&str> {
+        match self {
+            Scheme::Bearer(token) => token.fields().collect(),
+            Scheme::Headers(headers) => headers.iter().flat_map(|(_, t)| t.fields()).collect(),
+            Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
+            Scheme::Query(query) => query.iter().flat_map(|(_, t)| t.fields()).collect(),
+        }
+    }
+
+    /// Signs the request.
+    pub fn sign<'a>(&self, request: &mut Request, value: &impl Fn(&str) -> Option<&'a str>) -> Result<(), BadField> {
+        let fill = |template: &Template| {
+            Ok::<_, BadField>(Zeroizing::new(template.fill(Place::Header, value)?.unwrap_or_default()))
+        };
+        match self {
+            Scheme::Bearer(token) => {
+                let header = Zeroizing::new(format!("Bearer {}", *fill(token)?));
+                request.headers.insert(AUTHORIZATION, sensitive(&header)?);
+            }
+            Scheme::Headers(headers) => {
+                for (name, template) in headers {
+                    request.headers.insert(name.clone(), sensitive(&fill(template)?)?);
+                }
+            }
+            Scheme::Basic(user, password) => {
+                let pair = Zeroizing::new(format!("{}:{}", *fill(user)?, *fill(password)?));
+                let header = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())));
+                request.headers.insert(AUTHORIZATION, sensitive(&header)?);
+            }
+            Scheme::Query(query) => {
+                for (name, template) in query {
+                    request.url.query_pairs_mut().append_pair(name, &fill(template)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, BadField> {
+    let mut value = HeaderValue::from_str(text)
+        .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
+        .map_err(|_| BadField("the credential holds characters that no header may carry: paste it again".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,297 @@
+//! From a definition file's text to a [`Definition`], with every complaint at its line and column.
+
+use super::{
+    CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem,
+    auth::{self, Scheme},
+    expression::Expression,
+    http::{HttpProbe, QuotaRule, Rule},
+    source,
+    template::Template,
+};
+use crate::model::{Provenance, id::is_valid_name};
+use indexmap::IndexMap;
+use std::{path::Path, time::Duration};
+use toml::Spanned;
+
+/// Largest definition file, in bytes.
+pub const LARGEST: usize = 256 * 1024;
+/// Floor of definitions that name none.
+const FLOOR: Duration = Duration::from_secs(10);
+
+/// Where complaints about one file are gathered.
+struct Complaints<'a> {
+    file: &'a Path,
+    text: &'a str,
+    found: Vec<Problem>,
+}
+
+impl Complaints<'_> {
+    fn at(&mut self, offset: Option<usize>, message: impl Into<String>) {
+        let place = offset.map(|at| {
+            let before = &self.text[..self.text.floor_char_boundary(at.min(self.text.len()))];
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            (before.matches('\n').count() + 1, column)
+        });
+        self.found.push(Problem {
+            file: self.file.to_owned(),
+            line: place.map(|p| p.0),
+            column: place.map(|p| p.1),
+            message: message.into(),
+        });
+    }
+
+    fn expression(&mut self, source: &Spanned<String>) -> Option<Expression> {
+        Expression::compile(source.get_ref()).map_err(|e| self.at(Some(source.span().start), e)).ok()
+    }
+
+    fn maybe(&mut self, source: Option<&Spanned<String>>) -> Option<Expression> {
+        source.and_then(|s| self.expression(s))
+    }
+
+    fn template(&mut self, text: &str, at: Option<usize>, fields: &IndexMap<String, Field>) -> Option<Template> {
+        let template = Template::parse(text).map_err(|e| self.at(at, e)).ok()?;
+        let unknown = template.fields().find(|f| !fields.contains_key(*f)).map(str::to_owned);
+        if let Some(unknown) = unknown {
+            self.at(at, format!("'{{{{ {unknown} }}}}' names no field of this definition"));
+            return None;
+        }
+        Some(template)
+    }
+}
+
+/// Compiles one file. `Err` holds every complaint found.
+pub fn compile(file: &Path, text: &str, origin: Origin) -> Result<Definition, Vec<Problem>> {
+    let mut complaints = Complaints { file, text, found: Vec::new() };
+    if text.len() > LARGEST {
+        complaints.at(None, format!("the file has {} bytes; {LARGEST} at most", text.len()));
+        return Err(complaints.found);
+    }
+    let source: source::File = match toml::from_str(text) {
+        Ok(source) => source,
+        Err(error) => {
+            complaints.at(error.span().map(|s| s.start), error.message());
+            return Err(complaints.found);
+        }
+    };
+    let definition = assemble(&mut complaints, source, origin);
+    match definition {
+        Some(definition) if complaints.found.is_empty() => Ok(definition),
+        _ => Err(complaints.found),
+    }
+}
+
+fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Option<Definition> {
+    let id = source.id.get_ref().clone();
+    if !is_valid_name(&id) {
+        c.at(
+            Some(source.id.span().start),
+            format!("'{id}' is not a valid id: lower-case letters, digits, '-' and '_'"),
+        );
+    }
+    let stem = c.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if stem != id {
+        c.at(Some(source.id.span().start), format!("the id '{id}' must equal the file's name '{stem}'"));
+    }
+    let fields = fields(c, source.fields);
+    let min_interval = match &source.min_interval {
+        None => FLOOR,
+        Some(text) => floor(text.get_ref()).unwrap_or_else(|| {
+            c.at(Some(text.span().start), format!("'{}' is not a time: write \"30s\" or \"5m\"", text.get_ref()));
+            FLOOR
+        }),
+    };
+    let auth = auth::compile(source.auth.into_vec(), |text| c.template(text, None, &fields)).unwrap_or_else(|error| {
+        c.at(None, error);
+        Vec::new()
+    });
+    let kind = source.check.kind.get_ref().clone();
+    let at = source.check.kind.span().start;
+    let cost = source.check.cost.clone();
+    let probe = match kind.as_str() {
+        "http" => http(c, source.check, source.base_url, source.quota, source.facts, source.expiry, auth, &fields)
+            .map(|p| Probe::Http(Box::new(p))),
+        other => {
+            let kind = CodedKind::parse(other);
+            if kind.is_none() {
+                c.at(
+                    Some(at),
+                    format!(
+                        "'{other}' is not a kind of check: http, http_any, tcp, tls, dns, command, redis, postgres"
+                    ),
+                );
+            }
+            kind.map(Probe::Coded)
+        }
+    }?;
+    let limits = Limits {
+        second: source.limits.second,
+        minute: source.limits.minute,
+        hour: source.limits.hour,
+        day: source.limits.day,
+    };
+    let examples = source.example.into_iter().map(example).collect();
+    Some(Definition {
+        id,
+        name: source.name,
+        category: source.category,
+        docs: source.docs,
+        key_url: source.key_url,
+        cost,
+        fields,
+        probe,
+        limits,
+        min_interval,
+        status_page: source.status_page,
+        advice: source.advice,
+        examples,
+        origin,
+    })
+}
+
+fn floor(text: &str) -> Option<Duration> {
+    let seconds = super::time::duration(text, 0.0).filter(|s| (1.0..=86_400.0).contains(s))?;
+    Some(Duration::from_secs_f64(seconds))
+}
+
+fn fields(c: &mut Complaints<'_>, source: IndexMap<String, source::Field>) -> IndexMap<String, Field> {
+    let mut fields = IndexMap::new();
+    for (name, f) in source {
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !plain {
+            c.at(None, format!("'{name}' is not a field's name: lower-case letters, digits and '_'"));
+        }
+        if f.secret && f.default.is_some() {
+            c.at(None, format!("the secret field '{name}' may have no default"));
+        }
+        if let Some(pattern) = &f.pattern
+            && let Err(error) = regex_lite::Regex::new(pattern.get_ref())
+        {
+            c.at(Some(pattern.span().start), format!("the pattern of '{name}' is not a regular expression: {error}"));
+        }
+        let field = Field {
+            name: name.clone(),
+            label: f.label,
+            secret: f.secret,
+            required: f.required,
+            list: f.list,
+            default: f.default,
+            env: f.env,
+            pattern: f.pattern.map(Spanned::into_inner),
+            choices: f.choices,
+            help: f.help,
+            example: f.example,
+        };
+        fields.insert(name, field);
+    }
+    fields
+}
+
+#[expect(clippy::too_many_arguments, reason = "the sections of one file")]
+fn http(
+    c: &mut Complaints<'_>,
+    check: source::Check,
+    base_url: Option<Spanned<String>>,
+    quotas: Vec<source::Quota>,
+    facts: IndexMap<String, Spanned<String>>,
+    expiry: source::Expiry,
+    auth: Vec<Scheme>,
+    fields: &IndexMap<String, Field>,
+) -> Option<HttpProbe> {
+    let kind_at = check.kind.span().start;
+    let Some(base_url) = base_url else {
+        c.at(Some(kind_at), "an http check needs 'base_url'");
+        return None;
+    };
+    let Some(request) = &check.request else {
+        c.at(Some(kind_at), "an http check needs 'request', such as \"GET /user\"");
+        return None;
+    };
+    let Some(active) = &check.active else {
+        c.at(Some(kind_at), "an http check needs 'active': the expected status and the expected content");
+        return None;
+    };
+    let at = Some(request.span().start);
+    let (method, path) = match request.get_ref().split_once(' ') {
+        Some((method, path)) if path.starts_with('/') => (method.parse::<http::Method>().ok(), path),
+        _ => (None, ""),
+    };
+    let Some(method) = method else {
+        c.at(at, format!("'{}' is not METHOD /path", request.get_ref()));
+        return None;
+    };
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let path = c.template(path, at, fields);
+    let query = c.template(query, at, fields);
+    let base = c.template(base_url.get_ref(), Some(base_url.span().start), fields);
+    let mut headers = Vec::new();
+    for (name, value) in &check.headers {
+        match name.parse::<http::HeaderName>() {
+            Ok(header) => {
+                if let Some(value) = c.template(value.get_ref(), Some(value.span().start), fields) {
+                    headers.push((header, value));
+                }
+            }
+            Err(_) => c.at(Some(value.span().start), format!("'{name}' is not a header's name")),
+        }
+    }
+    let rules = check
+        .rule
+        .iter()
+        .filter_map(|r| {
+            Some(Rule {
+                when: c.expression(&r.when)?,
+                cause: r.cause,
+                until: c.maybe(r.until.as_ref()),
+                message: c.maybe(r.message.as_ref()),
+                missing_scope: c.maybe(r.missing_scope.as_ref()),
+            })
+        })
+        .collect();
+    let quotas = quotas
+        .iter()
+        .map(|q| QuotaRule {
+            name: q.name.clone(),
+            unit: q.unit.clone(),
+            limit: c.maybe(q.limit.as_ref()),
+            left: c.maybe(q.left.as_ref()),
+            used: c.maybe(q.used.as_ref()),
+            resets: c.maybe(q.resets.as_ref()),
+            provenance: q.provenance.unwrap_or(Provenance::Reported),
+        })
+        .collect();
+    let facts = facts.iter().filter_map(|(label, e)| Some((label.clone(), c.expression(e)?))).collect();
+    let body =
+        check.body.as_ref().map(|body| super::http::body_template(body, &mut |text| c.template(text, None, fields)));
+    Some(HttpProbe {
+        base: base?,
+        method,
+        path: path?,
+        query: query?,
+        headers,
+        body: body.flatten(),
+        auth,
+        active: c.expression(active)?,
+        identity: c.maybe(check.identity.as_ref()),
+        degraded: c.maybe(check.degraded.as_ref()),
+        rules,
+        quotas,
+        facts,
+        expires: c.maybe(expiry.credential.as_ref()),
+    })
+}
+
+fn example(source: source::Example) -> Example {
+    Example {
+        name: source.name,
+        status: source.response.status,
+        headers: source.response.headers.into_iter().collect(),
+        body: source.response.body,
+        fields: source.fields,
+        expect_status: source.expect.status,
+        expect_cause: source.expect.cause,
+        expect_identity: source.expect.identity,
+        expect_quota_left: source.expect.quota_left,
+        expect_until: source.expect.until,
+        expect_missing_scope: source.expect.missing_scope,
+    }
+}

@@ -1,0 +1,123 @@
+//! Examples: replayed through the real classification, by tests, by `provider test` and by the demo.
+
+use super::{Definition, Example, Probe, http::Answer};
+use crate::model::Cause;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+/// Replaces `{{now+3600}}`, `{{now-60}}` by epoch seconds and `{{iso+3600}}` by RFC 3339, counted from `now` (epoch seconds).
+pub fn fill(text: &str, now: i64) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("{{") {
+        let Some(end) = rest[at..].find("}}") else { break };
+        let inner = rest[at + 2..at + end].trim();
+        out.push_str(&rest[..at]);
+        match instant(inner, now) {
+            Some(filled) => out.push_str(&filled),
+            None => out.push_str(&rest[at..at + end + 2]),
+        }
+        rest = &rest[at + end + 2..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn instant(inner: &str, now: i64) -> Option<String> {
+    let (kind, offset) = inner.split_at_checked(3)?;
+    let offset = offset.trim();
+    let shift: i64 =
+        if offset.is_empty() { 0 } else { offset.replace(' ', "").trim_start_matches('+').parse().ok()? };
+    let at = now.checked_add(shift)?;
+    match kind {
+        "now" => Some(at.to_string()),
+        "iso" => Timestamp::from_second(at).ok().map(|t| t.to_string()),
+        _ => None,
+    }
+}
+
+impl Definition {
+    /// The values of an example: the fields' own examples and defaults, the example's fields over them; no secrets.
+    pub fn example_fields(&self, example: &Example) -> IndexMap<String, String> {
+        let mut fields = IndexMap::new();
+        for (name, field) in self.fields.iter().filter(|(_, f)| !f.secret) {
+            if let Some(value) = example.fields.get(name).or(field.example.as_ref()).or(field.default.as_ref()) {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+        fields
+    }
+
+    /// Runs an example through the real classification. Errors with what came out instead.
+    pub fn replay(&self, example: &Example) -> Result<(), String> {
+        let reading = self.read_example(example, &example.body)?;
+        let mut wrong = Vec::new();
+        let mut expect = |what: &str, found: String, wanted: String| {
+            if found != wanted {
+                wrong.push(format!("{what} is {found}, expected {wanted}"));
+            }
+        };
+        expect("the status", reading.cause.status().as_str().into(), example.expect_status.as_str().into());
+        expect("the cause", format!("{} ({})", reading.cause.as_str(), reading.rule), {
+            let wanted = example.expect_cause.as_str();
+            if reading.cause == example.expect_cause {
+                format!("{wanted} ({})", reading.rule)
+            } else {
+                wanted.to_owned()
+            }
+        });
+        if let Some(wanted) = &example.expect_identity {
+            expect("the identity", format!("{:?}", reading.identity), format!("{:?}", Some(wanted)));
+        }
+        if let Some(wanted) = example.expect_until {
+            expect("the end of the limit", reading.until.is_some().to_string(), wanted.to_string());
+        }
+        if let Some(wanted) = &example.expect_missing_scope {
+            expect("the missing scope", format!("{:?}", reading.missing_scope), format!("{:?}", Some(wanted)));
+        }
+        if let Some(wanted) = example.expect_quota_left {
+            let left = reading.quotas.iter().find_map(|q| q.left);
+            expect("the quota left", format!("{left:?}"), format!("{:?}", Some(wanted)));
+        }
+        if reading.cause == Cause::Ok && reading.missing_scope.is_none() {
+            let emptied = self.read_example(example, "{}")?;
+            if emptied.cause == Cause::Ok {
+                wrong.push("the same answer with an empty body is active too: 'active' proves nothing".to_owned());
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+    }
+
+    fn read_example(&self, example: &Example, body: &str) -> Result<super::http::Reading, String> {
+        let Probe::Http(probe) = &self.probe else {
+            return Err("examples are for http checks".to_owned());
+        };
+        let now = Timestamp::now();
+        let mut headers = HeaderMap::new();
+        for (name, value) in &example.headers {
+            let name: HeaderName = name.parse().map_err(|_| format!("'{name}' is not a header's name"))?;
+            let value = HeaderValue::from_str(&fill(value, now.as_second()))
+                .map_err(|_| format!("the value of '{name}' cannot be sent"))?;
+            headers.insert(name, value);
+        }
+        let body = fill(body, now.as_second());
+        let answer = Answer {
+            status: example.status,
+            headers: &headers,
+            body: body.as_bytes(),
+            now,
+            latency: std::time::Duration::from_millis(50),
+        };
+        Ok(probe.read(&answer, &self.example_fields(example)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn instants_are_filled() {
+        assert_eq!(super::fill("a {{now+60}} b {{iso-0}} {{ x }}", 0), "a 60 b 1970-01-01T00:00:00Z {{ x }}");
+        assert_eq!(super::fill("{{now", 0), "{{now");
+    }
+}

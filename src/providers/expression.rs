@@ -1,0 +1,143 @@
+//! Conditions and extractions over an answer: minijinja expressions with a small filter list of our own. No statements,
+//! no multiplication (an engine's fuel does not bound memory), 500 bytes at most.
+
+use super::{filters, http::Answer, time};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use minijinja::{Environment, Expression as Compiled, UndefinedBehavior, Value, context, value::Serde};
+use std::sync::{Arc, LazyLock};
+
+/// Longest expression, in bytes.
+const LONGEST: usize = 500;
+/// Longest part of a body that `text` holds, in bytes.
+const TEXT: usize = 64 * 1024;
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(20_000));
+    environment.set_recursion_limit(32);
+    filters::register(&mut environment);
+    environment
+});
+
+/// A compiled expression.
+#[derive(Clone)]
+pub struct Expression {
+    source: Arc<str>,
+    compiled: Arc<Compiled<'static, 'static>>,
+}
+
+impl std::fmt::Debug for Expression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Expression({:?})", self.source)
+    }
+}
+
+impl Expression {
+    /// Compiles. Errors in words.
+    pub fn compile(source: &str) -> Result<Expression, String> {
+        if source.len() > LONGEST {
+            return Err(format!("the expression has {} bytes; {LONGEST} at most", source.len()));
+        }
+        if outside_quotes(source).contains('*') {
+            return Err("'*' is not allowed: use the filter mul(…)".to_owned());
+        }
+        let compiled = ENVIRONMENT.compile_expression_owned(source.to_owned()).map_err(|error| {
+            let detail = error.detail().map(|d| format!(": {d}")).unwrap_or_default();
+            format!("'{source}' is not an expression{detail}")
+        })?;
+        Ok(Expression { source: source.into(), compiled: Arc::new(compiled) })
+    }
+
+    /// Its text.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its value; `None` when undefined, null or failing.
+    pub fn value(&self, scope: &Scope) -> Option<Value> {
+        let value = self.compiled.eval(scope.0.clone()).ok()?;
+        (!value.is_undefined() && !value.is_none()).then_some(value)
+    }
+
+    /// Whether it holds; a failing expression does not.
+    pub fn holds(&self, scope: &Scope) -> bool {
+        self.value(scope).is_some_and(|v| v.is_true())
+    }
+
+    /// Its value as text.
+    pub fn text(&self, scope: &Scope) -> Option<String> {
+        let value = self.value(scope)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Its value as a finite number.
+    pub fn number(&self, scope: &Scope) -> Option<f64> {
+        filters::number(&self.value(scope)?)
+    }
+
+    /// Its value, epoch seconds, as an instant between 1970 and 2200.
+    pub fn timestamp(&self, scope: &Scope) -> Option<Timestamp> {
+        time::timestamp(self.number(scope)?)
+    }
+}
+
+fn outside_quotes(source: &str) -> String {
+    let mut out = String::new();
+    let mut quote = None;
+    let mut escaped = false;
+    for c in source.chars() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(q) if c == q => quote = None,
+            Some(_) => {}
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+/// What expressions can see of one answer.
+pub struct Scope(Value);
+
+impl Scope {
+    /// `fields` are plain values only, never secrets.
+    pub fn new(answer: &Answer<'_>, fields: &IndexMap<String, String>) -> Scope {
+        let mut headers: IndexMap<String, String> = IndexMap::new();
+        for (name, value) in answer.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all}, {value}")).or_insert(value);
+        }
+        let body: Option<serde_json::Value> = serde_json::from_slice(answer.body).ok();
+        let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(TEXT)]).into_owned();
+        Scope(context! {
+            status => answer.status,
+            headers => Value::from(Serde(&headers)),
+            body => body.map_or(Value::UNDEFINED, |b| Value::from(Serde(&b))),
+            text => text,
+            latency => answer.latency.as_secs_f64() * 1000.0,
+            now => answer.now.as_millisecond() as f64 / 1000.0,
+            fields => Value::from(Serde(fields)),
+        })
+    }
+}
+
+/// A condition by itself, for the probe kinds whose conditions come from the user.
+#[derive(Debug, Clone)]
+pub struct Condition(Expression);
+
+impl Condition {
+    /// Compiles. Errors in words.
+    pub fn compile(text: &str) -> Result<Condition, String> {
+        Expression::compile(text).map(Condition)
+    }
+
+    /// Whether it holds for this answer.
+    pub fn holds(&self, answer: &Answer<'_>, fields: &IndexMap<String, String>) -> bool {
+        self.0.holds(&Scope::new(answer, fields))
+    }
+}

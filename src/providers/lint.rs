@@ -1,0 +1,62 @@
+//! What could be better about a definition that compiles.
+
+use super::{Definition, Origin, Probe, Problem, auth::Scheme, compile::compile};
+use crate::model::{Cause, Status};
+use std::path::Path;
+
+/// Checks one file's text: errors first, then advice (missing cost, missing examples, unreachable rules, secrets in the URL).
+pub fn lint(file: &Path, text: &str) -> Vec<Problem> {
+    let definition = match compile(file, text, Origin::User(file.to_owned())) {
+        Ok(definition) => definition,
+        Err(problems) => return problems,
+    };
+    let problem = |message: String| Problem { file: file.to_owned(), line: None, column: None, message };
+    advice(&definition).into_iter().map(problem).collect()
+}
+
+fn advice(definition: &Definition) -> Vec<String> {
+    let mut found = Vec::new();
+    if definition.cost.is_empty() {
+        found.push("'cost' is missing: say what one check costs".to_owned());
+    }
+    for field in definition.fields.values() {
+        if field.help.is_empty() {
+            found.push(format!("the field '{}' has no 'help'", field.name));
+        }
+        if field.required && field.example.is_none() {
+            found.push(format!("the required field '{}' has no 'example': the demo cannot show it", field.name));
+        }
+    }
+    let Probe::Http(probe) = &definition.probe else { return found };
+    if probe.auth.iter().any(|s| matches!(s, Scheme::Query(_))) {
+        found.push(
+            "the credential travels in the URL, which ends in logs: use a header if the service takes one".to_owned(),
+        );
+    }
+    for (at, rule) in probe.rules.iter().enumerate() {
+        let earlier = probe.rules[..at]
+            .iter()
+            .position(|r| r.when.source() == rule.when.source() || r.when.source().trim() == "true");
+        if let Some(earlier) = earlier {
+            found.push(format!("rule {} is never reached: rule {} catches all it could", at + 1, earlier + 1));
+        }
+    }
+    let has =
+        |wanted: fn(Status, Cause) -> bool| definition.examples.iter().any(|e| wanted(e.expect_status, e.expect_cause));
+    for (what, there) in [
+        ("a good answer", has(|_, c| c == Cause::Ok)),
+        ("a wrong key", has(|s, _| s == Status::Unauthorized)),
+        ("a rate limit", has(|s, _| s == Status::RateLimited)),
+        ("a server error", has(|_, c| c == Cause::ServerError)),
+    ] {
+        if !there {
+            found.push(format!("no example shows {what}"));
+        }
+    }
+    for example in &definition.examples {
+        if let Err(error) = definition.replay(example) {
+            found.push(format!("the example '{}' fails: {error}", example.name));
+        }
+    }
+    found
+}

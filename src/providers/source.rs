@@ -1,0 +1,177 @@
+//! A definition file as TOML has it: the keys allowed, before anything is compiled.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub id: Spanned<String>,
+    pub name: String,
+    pub category: super::Category,
+    pub docs: Option<String>,
+    pub key_url: Option<String>,
+    pub status_page: Option<String>,
+    pub base_url: Option<Spanned<String>>,
+    pub min_interval: Option<Spanned<String>>,
+    #[serde(default)]
+    pub fields: IndexMap<String, Field>,
+    #[serde(default)]
+    pub auth: OneOrMany,
+    pub check: Check,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub quota: Vec<Quota>,
+    #[serde(default)]
+    pub facts: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub expiry: Expiry,
+    #[serde(default)]
+    pub advice: IndexMap<crate::model::Cause, String>,
+    #[serde(default)]
+    pub example: Vec<Example>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Field {
+    pub label: String,
+    #[serde(default)]
+    pub secret: bool,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub list: bool,
+    pub default: Option<String>,
+    #[serde(default)]
+    pub env: Vec<String>,
+    pub pattern: Option<Spanned<String>>,
+    #[serde(default)]
+    pub choices: Vec<String>,
+    #[serde(default)]
+    pub help: String,
+    pub example: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    Many(Vec<Auth>),
+    One(Box<Auth>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        OneOrMany::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    pub fn into_vec(self) -> Vec<Auth> {
+        match self {
+            OneOrMany::Many(all) => all,
+            OneOrMany::One(one) => vec![*one],
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    pub scheme: String,
+    pub token: Option<String>,
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    #[serde(default)]
+    pub query: IndexMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    pub kind: Spanned<String>,
+    pub request: Option<Spanned<String>>,
+    #[serde(default)]
+    pub headers: IndexMap<String, Spanned<String>>,
+    pub body: Option<toml::Value>,
+    #[serde(default)]
+    pub cost: String,
+    pub active: Option<Spanned<String>>,
+    pub identity: Option<Spanned<String>>,
+    pub degraded: Option<Spanned<String>>,
+    #[serde(default)]
+    pub rule: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rule {
+    pub when: Spanned<String>,
+    pub cause: crate::model::Cause,
+    pub until: Option<Spanned<String>>,
+    pub message: Option<Spanned<String>>,
+    pub missing_scope: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    pub second: Option<u32>,
+    pub minute: Option<u32>,
+    pub hour: Option<u32>,
+    pub day: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Quota {
+    pub name: String,
+    #[serde(default)]
+    pub unit: String,
+    pub limit: Option<Spanned<String>>,
+    pub left: Option<Spanned<String>>,
+    pub used: Option<Spanned<String>>,
+    pub resets: Option<Spanned<String>>,
+    pub provenance: Option<crate::model::Provenance>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expiry {
+    pub credential: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Example {
+    pub name: String,
+    #[serde(default)]
+    pub fields: IndexMap<String, String>,
+    pub response: Response,
+    pub expect: Expect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Response {
+    pub status: u16,
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
+    #[serde(default)]
+    pub body: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expect {
+    pub status: crate::model::Status,
+    pub cause: crate::model::Cause,
+    pub identity: Option<String>,
+    pub quota_left: Option<f64>,
+    pub until: Option<bool>,
+    pub missing_scope: Option<String>,
+}

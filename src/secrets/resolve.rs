@@ -1,0 +1,188 @@
+//! From a reference to the secret, read fresh each time.
+
+use super::{command, private};
+use crate::model::{Cause, Secret, SecretRef, text::sanitize};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+const MAX_BYTES: usize = 64 << 10;
+const COMMAND_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a reference gave no secret. Never quotes one.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ResolveError {
+    /// The cause to show: `missing_credential`, `locked`, `misconfigured`.
+    pub cause: Cause,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl ResolveError {
+    fn missing(message: impl Into<String>) -> Self {
+        ResolveError { cause: Cause::MissingCredential, message: message.into() }
+    }
+
+    fn misconfigured(message: impl Into<String>) -> Self {
+        ResolveError { cause: Cause::Misconfigured, message: message.into() }
+    }
+}
+
+/// Looks a variable up.
+pub(super) type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// Resolves references. Cheap to clone.
+#[derive(Clone)]
+pub struct Resolver {
+    /// The vault asked for `vault:` references.
+    pub vault: Arc<super::Vault>,
+    env: Arc<Environment>,
+}
+
+impl Resolver {
+    /// Over a vault and the process's environment.
+    pub fn new(vault: Arc<super::Vault>) -> Self {
+        Resolver { vault, env: Arc::new(|name| std::env::var(name).ok()) }
+    }
+
+    /// With another environment (tests, the demo).
+    pub fn with_env(mut self, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.env = Arc::new(env);
+        self
+    }
+
+    /// The environment's value.
+    pub fn env(&self, name: &str) -> Option<String> {
+        (self.env)(name)
+    }
+
+    /// Reads the secret. `cmd:` runs without a shell, stdin closed, own process group, 10 s, 64 KiB. One trailing
+    /// newline is dropped; inner line breaks are refused.
+    ///
+    /// # Errors
+    /// `missing_credential`: nothing is there; `locked`: the vault's identity is away; `misconfigured`: what is there
+    /// cannot be used, or must not be trusted.
+    pub async fn resolve(&self, reference: &SecretRef) -> Result<Secret, ResolveError> {
+        self.resolve_within(reference, COMMAND_LIMIT).await
+    }
+
+    async fn resolve_within(&self, reference: &SecretRef, limit: Duration) -> Result<Secret, ResolveError> {
+        match reference {
+            SecretRef::Env(name) => {
+                let shown = sanitize(name, 80);
+                let value = (!name.contains(['=', '\0'])).then(|| self.env(name)).flatten().map(Secret::new);
+                let value = value.ok_or_else(|| {
+                    ResolveError::missing(format!(
+                        "the environment variable '{shown}' is not set; export it before Lampboard starts, or keep the \
+                         secret in the vault"
+                    ))
+                })?;
+                clean(value.expose().as_bytes(), &format!("the environment variable '{shown}'"))
+            }
+            SecretRef::File(path) => {
+                let path = self.expand(path)?;
+                let what = format!("the file '{}'", sanitize(&path.to_string_lossy(), 200));
+                blocking(move || read_file(&path, &what)).await
+            }
+            SecretRef::Credential(name) => {
+                if name.contains(['/', '\0']) || matches!(&**name, "." | "..") {
+                    return Err(ResolveError::misconfigured(
+                        "a credential's name cannot be a path; write credential:NAME as in the unit's LoadCredential=",
+                    ));
+                }
+                let folder = self.env("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()).ok_or_else(|| {
+                    ResolveError::missing(
+                        "systemd handed no credentials over ($CREDENTIALS_DIRECTORY is not set); start Lampboard from a \
+                         unit with LoadCredential=",
+                    )
+                })?;
+                let path = Path::new(&folder).join(name);
+                let what = format!("the credential '{}'", sanitize(name, 80));
+                blocking(move || read_file(&path, &what)).await
+            }
+            SecretRef::Cmd(line) => {
+                let output = command::run(line, &*self.env, limit).await?;
+                clean(&output, "what the command printed")
+            }
+            SecretRef::Vault(name) => {
+                let (vault, name) = (self.vault.clone(), name.clone());
+                blocking(move || from_vault(&vault, &name)).await
+            }
+            SecretRef::Keyring(name) => Err(ResolveError::misconfigured(format!(
+                "this build reads no system keyring yet; store the secret with `lampboard secret set {name}` and write \
+                 vault:{name}",
+                name = sanitize(name, 64)
+            ))),
+        }
+    }
+
+    fn expand(&self, path: &str) -> Result<PathBuf, ResolveError> {
+        match path.strip_prefix("~/") {
+            None => Ok(PathBuf::from(path)),
+            Some(rest) => match self.env("HOME").filter(|home| !home.is_empty()) {
+                Some(home) => Ok(Path::new(&home).join(rest)),
+                None => Err(ResolveError::misconfigured(
+                    "'~' stands for no folder because HOME is not set; write the full path",
+                )),
+            },
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ResolveError> + Send + 'static,
+) -> Result<T, ResolveError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(ResolveError { cause: Cause::Internal, message: "reading the secret was broken off".to_owned() }),
+    }
+}
+
+fn from_vault(vault: &super::Vault, name: &str) -> Result<Secret, ResolveError> {
+    match vault.get(name) {
+        Ok(Some(secret)) => clean(secret.expose().as_bytes(), &format!("the vault's entry '{name}'")),
+        Ok(None) => Err(ResolveError::missing(format!(
+            "the vault has no entry '{name}'; store one with `lampboard secret set {name}`"
+        ))),
+        Err(error) => {
+            let cause = if vault.is_locked() { Cause::Locked } else { Cause::Misconfigured };
+            Err(ResolveError { cause, message: error.0 })
+        }
+    }
+}
+
+fn read_file(path: &Path, what: &str) -> Result<Secret, ResolveError> {
+    let (file, _) = private::open(path, true).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ResolveError::missing(format!("{what} is not there")),
+        _ => ResolveError::misconfigured(format!("{what} cannot be read: {error}")),
+    })?;
+    let bytes = private::read(file, MAX_BYTES)
+        .map_err(|error| ResolveError::misconfigured(format!("{what} cannot be read: {error}")))?
+        .ok_or_else(|| ResolveError::misconfigured(format!("{what} is larger than 64 KiB; no secret is that long")))?;
+    clean(&bytes, what)
+}
+
+/// Drops one trailing newline and refuses what could not go into a header or would break out of one.
+fn clean(bytes: &[u8], what: &str) -> Result<Secret, ResolveError> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| ResolveError::misconfigured(format!("{what} is not text (UTF-8)")))?;
+    let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+    if text.trim().is_empty() {
+        return Err(ResolveError::missing(format!("{what} is empty")));
+    }
+    if let Some(at) = text.find(['\n', '\r', '\0']) {
+        return Err(ResolveError::misconfigured(format!(
+            "{what} has a line break (or a NUL) after {at} bytes; keep the secret alone on one line"
+        )));
+    }
+    if text.len() > MAX_BYTES {
+        return Err(ResolveError::misconfigured(format!("{what} is longer than 64 KiB; no secret is that long")));
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Every shipped definition compiles, is built in, has nothing to complain about, and its examples hold.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use lampboard::providers::{Definition, Origin, Registry, builtin, compile::compile, registry::lint};
+use std::path::Path;
+
+#[test]
+fn every_file_is_built_in_and_lints_clean() {
+    let mut complaints = Vec::new();
+    for entry in std::fs::read_dir("providers").unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(builtin::FILES.iter().any(|(s, _)| *s == stem), "{stem} is missing in src/providers/builtin.rs");
+        complaints.extend(
+            lint(&path, &text).iter().map(|p| format!("{}:{:?}:{:?} {}", path.display(), p.line, p.column, p.message)),
+        );
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert_eq!(Registry::built_in().iter().count(), builtin::FILES.len());
+}
+
+#[test]
+fn every_example_holds() {
+    let registry = Registry::built_in();
+    let mut count = 0;
+    for definition in registry.iter() {
+        for example in &definition.examples {
+            definition.replay(example).unwrap_or_else(|e| panic!("{}: {}: {e}", definition.id, example.name));
+            count += 1;
+        }
+    }
+    assert!(count >= 60, "{count} examples");
+}
+
+fn parse(text: &str) -> Result<Definition, Vec<lampboard::providers::Problem>> {
+    compile(Path::new("demo.toml"), text, Origin::BuiltIn)
+}
+
+const GOOD: &str = r#"id = "demo"
+name = "Demo"
+category = "generic"
+base_url = "https://demo.example"
+[fields.token]
+label = "Token"
+secret = true
+[auth]
+scheme = "bearer"
+token = "{{ token }}"
+[check]
+kind = "http"
+request = "GET /me"
+active = "status == 200 and body.id is defined"
+"#;
+
+#[test]
+fn complaints_tell_line_and_column() {
+    assert!(parse(GOOD).is_ok());
+    for (from, to, line, words) in [
+        ("category", "categorie", 3, "unknown field"),
+        ("status == 200", "status ==", 14, "expression"),
+        ("\"GET /me\"", "\"GET me\"", 13, "METHOD /path"),
+        ("GET /me", "GET /{{ nope }}", 13, "names no field"),
+        ("status == 200", "(5 * 5) == 200", 14, "not allowed"),
+        ("id = \"demo\"", "id = \"Demo\"", 1, "not a valid id"),
+        ("kind = \"http\"", "kind = \"soap\"", 12, "not a kind"),
+    ] {
+        let problems = parse(&GOOD.replacen(from, to, 1)).expect_err(words);
+        let found = problems.iter().any(|p| p.message.contains(words) && p.line == Some(line) && p.column.is_some());
+        assert!(found, "'{words}' at line {line}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_broken_file_keeps_the_last_good_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.toml");
+    std::fs::write(&file, GOOD).unwrap();
+    let (first, problems) = Registry::load(Some(folder.path()), None);
+    assert!(problems.is_empty() && first.get("demo").is_some());
+    std::fs::write(&file, "id = ").unwrap();
+    let (second, problems) = Registry::load(Some(folder.path()), Some(&first));
+    assert_eq!(problems.len(), 1);
+    assert!(second.get("demo").is_some(), "the last good one is kept");
+    std::fs::remove_file(&file).unwrap();
+    let (third, problems) = Registry::load(Some(folder.path()), Some(&second));
+    assert!(problems.is_empty() && third.get("demo").is_none(), "a removed file is gone");
+}

@@ -23,20 +23,36 @@ pub use out::Out;
 
 /// How the program ends. The numbers are an interface: they do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Everything asked for was done, and every integration asked about is active.
-    Good = 0,
+    Good,
     /// At least one integration asked about is not active.
-    NotActive = 1,
+    NotActive,
     /// The command line makes no sense.
-    Usage = 2,
+    Usage,
     /// No such integration, provider or secret.
-    NotFound = 3,
+    NotFound,
     /// config.toml or a definition is wrong.
-    BadConfig = 4,
+    BadConfig,
     /// A file, the vault or the terminal did not let us.
-    Failed = 5,
+    Failed,
+    /// A signal ended the board, or its terminal went away: 128 and the signal's number, as shells count.
+    Signal(u8),
+}
+
+impl Exit {
+    /// The code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Good => 0,
+            Exit::NotActive => 1,
+            Exit::Usage => 2,
+            Exit::NotFound => 3,
+            Exit::BadConfig => 4,
+            Exit::Failed => 5,
+            Exit::Signal(code) => code,
+        }
+    }
 }
 
 /// A sentence for standard error and the code to end with.
@@ -201,11 +217,11 @@ pub fn run(args: Vec<OsString>, out: &mut Out) -> u8 {
         }
     });
     match answer {
-        Ok(exit) => exit as u8,
-        Err(_) if out.pipe_broke() => Exit::Good as u8,
+        Ok(exit) => exit.code(),
+        Err(_) if out.pipe_broke() => Exit::Good.code(),
         Err(failure) => {
             out.complain(&failure.message);
-            failure.exit as u8
+            failure.exit.code()
         }
     }
 }

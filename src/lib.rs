@@ -13,3 +13,4 @@ pub mod monitor;
 pub mod providers;
 pub mod secrets;
 pub mod store;
+pub mod tui;

@@ -1,8 +1,49 @@
-//! Without a subcommand: one round of checks.
+//! The board itself: monitor and screen in one process. Without a terminal, a sentence and `check`'s table.
 
-use super::{Answer, Out, check};
-use std::path::PathBuf;
+use super::{
+    Answer, Exit, Failure, Out, check,
+    world::{self, World},
+};
+use crate::tui::run::{self, Ended};
+use std::{io::IsTerminal, path::PathBuf, time::Duration};
 
 pub(super) fn run(config: Option<PathBuf>, out: &mut Out) -> Answer {
-    check::run(config, &[], out)
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        out.complain(
+            "no terminal here, so this is one round of checks instead of the board (see: lampboard check --help)",
+        );
+        return check::run(config, &[], out);
+    }
+    let world = World::open(config)?;
+    world.paths.create().map_err(|e| {
+        Failure::new(
+            Exit::Failed,
+            format!("cannot make Lampboard's folders: {e}. LAMPBOARD_HOME=DIR names another place"),
+        )
+    })?;
+    let _log = crate::logging::start(&world.paths.log)
+        .inspect_err(|e| out.complain(&format!("no log: cannot write '{}': {e}", world.paths.log.display())))
+        .ok();
+    let (store, messages) = crate::store::Store::open(&world.paths.history, world::retention(&world.config));
+    let mut started = world.started(store, true);
+    started.problems.extend(messages);
+    open(world::runtime()?, || crate::monitor::Handle::start(started).map_err(Failure::from))
+}
+
+/// Opens the screen over a monitor made on the runtime.
+pub(super) fn open(
+    runtime: tokio::runtime::Runtime,
+    start: impl FnOnce() -> Result<crate::monitor::Handle, Failure>,
+) -> Answer {
+    let result = runtime.block_on(async {
+        let handle = start()?;
+        let result = run::run(handle.clone()).await;
+        handle.stop(Duration::from_secs(2)).await;
+        result.map_err(|e| Failure::new(Exit::Failed, format!("{e:#}")))
+    });
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result.map(|ended| match ended {
+        Ended::Quit => Exit::Good,
+        Ended::Code(code) => Exit::Signal(code),
+    })
 }

@@ -1,11 +1,23 @@
-//! `demo`: one round over real servers on this machine, in a throw-away home.
+//! `demo`: the board over real servers on this machine, in a throw-away home.
 
-use super::{Answer, Exit, Failure, Out, check, world};
-use crate::demo::DemoHome;
-use std::time::Duration;
+use super::{Answer, Exit, Failure, Out, board, check, world};
+use crate::{demo::DemoHome, monitor::Handle};
+use std::{io::IsTerminal, time::Duration};
 
-pub(super) fn run(_once: bool, out: &mut Out) -> Answer {
+pub(super) fn run(once: bool, out: &mut Out) -> Answer {
     let home = DemoHome::new()?;
+    if once || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        if !once {
+            out.complain("no terminal here, so this is one round of the demo as text");
+        }
+        return one_round(&home, out);
+    }
+    let runtime = world::runtime()?;
+    let started = runtime.block_on(home.prepare())?;
+    board::open(runtime, || Handle::start(started).map_err(Failure::from))
+}
+
+fn one_round(home: &DemoHome, out: &mut Out) -> Answer {
     let entries = world::runtime()?.block_on(async {
         let handle = world::idle_monitor(home.prepare().await?)?;
         let entries = handle.round(None).await;

@@ -1,0 +1,63 @@
+//! What `update` asks for: data, so that tests can read it. (The executor lives beside the loop.)
+
+use crate::{model::IntegrationId, monitor::Draft};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// Something to be done outside `update`.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Leave the board.
+    Quit,
+    /// Stop until the shell brings us back.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Check one now.
+    Check(IntegrationId),
+    /// Check all now.
+    CheckAll,
+    /// Pause (`true`) or resume.
+    Pause(IntegrationId, bool),
+    /// Remove from the configuration.
+    Remove(IntegrationId),
+    /// Put the last removed one back.
+    UndoRemove,
+    /// Fetch the draft of an existing integration: answered by `Done::Draft`.
+    FetchDraft(IntegrationId),
+    /// Test a draft: `Done::Rung`… then `Done::Tested`.
+    Test(Box<Draft>),
+    /// Cancel the running test.
+    CancelTest,
+    /// Save a draft: `Done::Saved`.
+    Save(Box<Draft>),
+    /// Which of these environment variables are set: `Done::Env`.
+    ProbeEnv(Vec<String>),
+    /// History of one integration: `Done::History`.
+    FetchHistory(IntegrationId),
+    /// Buckets and incidents for the metrics tab: `Done::Metrics`.
+    FetchMetrics {
+        /// Whose; `None`: the whole board.
+        id: Option<IntegrationId>,
+        /// From.
+        from: Timestamp,
+        /// To.
+        to: Timestamp,
+        /// Bucket size.
+        step: Duration,
+    },
+    /// The log's last lines: `Done::Log`.
+    FetchLog,
+    /// Send text to the clipboard through the terminal (OSC 52). Never a secret.
+    Copy(String),
+    /// Names of the themes: `Done::Themes`.
+    ListThemes,
+    /// Use this theme now, without saving.
+    PreviewTheme(String),
+    /// Use and save this theme.
+    SaveTheme(String),
+    /// Read config and definitions anew.
+    Reload,
+    /// Save one key of config.toml (`ui`, `view`, `cards`).
+    Set(&'static str, &'static str, String),
+}

@@ -1,0 +1,174 @@
+//! Does what `update` asked for, beside the loop, and brings the answers back.
+
+use super::{effect::Effect, event::Done, theme};
+use crate::{
+    model::text::sanitize,
+    monitor::{Draft, Handle},
+};
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::AbortHandle};
+use tokio_util::task::TaskTracker;
+
+/// Checks shown of one integration's past.
+const ROWS: usize = 200;
+/// Incidents shown.
+const INCIDENTS: usize = 50;
+/// Bytes of the log that are read.
+const LOG: u64 = 64 * 1024;
+
+/// An answer, with the number of the test it belongs to (0: to none).
+type Tagged = (u64, Done);
+
+/// Runs effects against the monitor.
+pub struct Executor {
+    handle: Handle,
+    answers: mpsc::UnboundedSender<Tagged>,
+    came: mpsc::UnboundedReceiver<Tagged>,
+    tasks: TaskTracker,
+    test: Option<AbortHandle>,
+    serial: u64,
+}
+
+impl Executor {
+    /// Over a monitor.
+    pub fn new(handle: Handle) -> Executor {
+        let (answers, came) = mpsc::unbounded_channel();
+        Executor { handle, answers, came, tasks: TaskTracker::new(), test: None, serial: 0 }
+    }
+
+    /// The next answer. Those of a test that was cancelled or overtaken are dropped.
+    pub async fn next(&mut self) -> Done {
+        loop {
+            match self.came.recv().await {
+                Some((tag, done)) if tag == 0 || tag == self.serial => return done,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Waits for what must not be cut off (saving, removing), at most so long.
+    pub async fn finish(mut self, limit: Duration) {
+        self.cancel();
+        self.tasks.close();
+        let _ = tokio::time::timeout(limit, self.tasks.wait()).await;
+    }
+
+    /// Starts an effect. Those that are the loop's own (quit, draw, copy, theme) mean nothing here.
+    pub fn start(&mut self, effect: Effect) {
+        let handle = self.handle.clone();
+        match effect {
+            Effect::Check(id) => handle.check(&id),
+            Effect::CheckAll => handle.check_all(),
+            Effect::Pause(id, paused) => self.quietly(async move { handle.pause(&id, paused).await }),
+            Effect::Remove(id) => self.quietly(async move { handle.remove(&id).await }),
+            Effect::UndoRemove => self.answer(async move {
+                match handle.undo_remove().await {
+                    Ok(id) => Some(Done::Message(format!("{id} is back"))),
+                    Err(why) => Some(Done::Failed(why)),
+                }
+            }),
+            Effect::FetchDraft(id) => {
+                self.answer(async move { Some(Done::Draft(handle.draft(&id).await.map(Box::new))) })
+            }
+            Effect::Test(draft) => self.test(*draft),
+            Effect::CancelTest => self.cancel(),
+            Effect::Save(draft) => self.answer(async move { Some(Done::Saved(handle.save(*draft).await)) }),
+            Effect::ProbeEnv(mut names) => {
+                names.retain(|name| handle.env_has(name));
+                let _ = self.answers.send((0, Done::Env(names)));
+            }
+            Effect::FetchHistory(id) => self.answer(async move {
+                let rows = handle.rows(id.clone(), ROWS).await;
+                let incidents = handle.incidents(Some(id.clone()), INCIDENTS).await.unwrap_or_default();
+                Some(Done::History { id, rows, incidents })
+            }),
+            Effect::FetchMetrics { id, from, to, step } => self.answer(async move {
+                let buckets = handle.buckets(id.clone(), from, to, step).await;
+                let incidents = handle.incidents(id.clone(), INCIDENTS).await.unwrap_or_default();
+                Some(Done::Metrics { id, from, to, buckets, incidents })
+            }),
+            Effect::FetchLog => self.answer(async move {
+                let path = handle.paths().log;
+                let lines = tokio::task::spawn_blocking(move || last_lines(&path)).await.unwrap_or_default();
+                Some(Done::Log(lines))
+            }),
+            Effect::ListThemes => self.answer(async move {
+                let folder = handle.paths().themes;
+                let names = tokio::task::spawn_blocking(move || theme::file::names(&folder)).await.unwrap_or_default();
+                Some(Done::Themes(names))
+            }),
+            Effect::SaveTheme(name) => self.quietly(async move { handle.set("ui", "theme", &name).await }),
+            Effect::Set(table, key, value) => self.quietly(async move { handle.set(table, key, &value).await }),
+            Effect::Reload => self.quietly(async move { handle.reload().await }),
+            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::PreviewTheme(_) => {}
+        }
+    }
+
+    fn answer(&self, work: impl Future<Output = Option<Done>> + Send + 'static) {
+        let answers = self.answers.clone();
+        self.tasks.spawn(async move {
+            if let Some(done) = work.await {
+                let _ = answers.send((0, done));
+            }
+        });
+    }
+
+    /// The snapshot shows what went well; only a failure needs words.
+    fn quietly(&self, work: impl Future<Output = Result<(), String>> + Send + 'static) {
+        self.answer(async move { work.await.err().map(Done::Failed) });
+    }
+
+    fn test(&mut self, draft: Draft) {
+        self.cancel();
+        let (serial, answers, handle) = (self.serial, self.answers.clone(), self.handle.clone());
+        let task = self.tasks.spawn(async move {
+            let (report, mut rungs) = mpsc::unbounded_channel();
+            let test = handle.test(draft, report);
+            tokio::pin!(test);
+            let result = loop {
+                tokio::select! {
+                    biased;
+                    Some(rung) = rungs.recv() => drop(answers.send((serial, Done::Rung(rung)))),
+                    result = &mut test => break result,
+                }
+            };
+            while let Ok(rung) = rungs.try_recv() {
+                let _ = answers.send((serial, Done::Rung(rung)));
+            }
+            let _ = answers.send((serial, Done::Tested(result.map(Box::new))));
+        });
+        self.test = Some(task.abort_handle());
+    }
+
+    fn cancel(&mut self) {
+        self.serial += 1;
+        if let Some(test) = self.test.take() {
+            test.abort();
+        }
+    }
+}
+
+/// The log's end, as printable lines. A log that cannot be read has one line that says so.
+fn last_lines(path: &Path) -> Vec<String> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let skipped = file.metadata()?.len().saturating_sub(LOG);
+        file.seek(SeekFrom::Start(skipped))?;
+        let mut bytes = Vec::new();
+        file.take(LOG).read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>((bytes, skipped > 0))
+    };
+    match read() {
+        Ok((bytes, cut)) => {
+            let text = String::from_utf8_lossy(&bytes);
+            text.lines().skip(usize::from(cut)).map(|l| sanitize(l, 4000)).collect()
+        }
+        Err(error) => vec![format!("cannot read '{}': {error}", path.display())],
+    }
+}

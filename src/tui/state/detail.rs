@@ -1,0 +1,26 @@
+//! The opened integration: whose, how far scrolled, what the history said.
+
+use crate::model::{CheckRow, Incident, IntegrationId};
+use jiff::Timestamp;
+
+/// The opened integration.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// Whose.
+    pub id: IntegrationId,
+    /// First line shown; draw brings it back into range.
+    pub scroll: usize,
+    /// Latest rows, newest first; `None` until the history answered.
+    pub rows: Option<Result<Vec<CheckRow>, String>>,
+    /// Its incidents, newest first.
+    pub incidents: Vec<Incident>,
+    /// The check for which the history was last asked.
+    pub asked_for: Option<Timestamp>,
+}
+
+impl Detail {
+    /// Nothing fetched yet.
+    pub fn new(id: IntegrationId, asked_for: Option<Timestamp>) -> Detail {
+        Detail { id, scroll: 0, rows: None, incidents: Vec::new(), asked_for }
+    }
+}

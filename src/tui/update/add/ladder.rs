@@ -1,0 +1,62 @@
+//! Keys of the ladder that lies over the form.
+
+use super::form::{save, test};
+use crate::{
+    monitor::Snapshot,
+    tui::{
+        effect::Effect,
+        event::{Key, KeyCode},
+        state::{
+            UiState,
+            add::{Button, Form, Slot, Trial, TrialState},
+        },
+    },
+};
+
+/// Applies a key.
+pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Option<Vec<Effect>> {
+    let form = state.add.form.as_mut()?;
+    let plain = !key.ctrl && !key.alt;
+    let Some(trial) = form.trial.as_mut() else {
+        form.ladder = false;
+        return Some(Vec::new());
+    };
+    if trial.running() {
+        if plain && key.code == KeyCode::Esc {
+            trial.end(TrialState::Cancelled);
+            return Some(vec![Effect::CancelTest]);
+        }
+        return None;
+    }
+    let confirm = form.confirm.take();
+    match key.code {
+        KeyCode::Esc | KeyCode::Up | KeyCode::Down if plain => back_to_form(form),
+        KeyCode::Tab | KeyCode::Right if plain => trial.button = trial.button.step(1),
+        KeyCode::BackTab | KeyCode::Left if plain => trial.button = trial.button.step(2),
+        KeyCode::F(5) if plain => return Some(test(state, snapshot)),
+        KeyCode::Char('s') if key.ctrl && !key.alt => return Some(save(state, snapshot, confirm)),
+        KeyCode::Enter | KeyCode::Char(' ') if plain => match trial.button {
+            Button::Save => return Some(save(state, snapshot, confirm)),
+            Button::Again => return Some(test(state, snapshot)),
+            Button::Back => back_to_form(form),
+        },
+        _ => {
+            form.confirm = confirm;
+            return None;
+        }
+    }
+    Some(Vec::new())
+}
+
+/// Back to the fields, to the credential if that was what failed.
+fn back_to_form(form: &mut Form) {
+    form.ladder = false;
+    let failed = form.trial.as_ref().and_then(Trial::failed_rung);
+    if matches!(failed, Some("credential" | "authenticate"))
+        && let Some(slot) =
+            form.slots().into_iter().find(|s| matches!(s, Slot::Secret(_) | Slot::Target(_) | Slot::Place(_)))
+    {
+        form.focus = slot;
+    }
+    form.settle();
+}

@@ -1,6 +1,7 @@
 //! The database probes against real servers, started here on free ports in a throw-away folder.
 //! `.ci/run` installs them and runs these.
 
+#![cfg(all(feature = "postgres", feature = "redis"))]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/probe.rs"]

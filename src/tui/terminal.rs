@@ -20,6 +20,7 @@ use crossterm::{
 };
 use futures_util::StreamExt as _;
 use ratatui::{Frame, Terminal, backend::CrosstermBackend, layout::Rect};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     io::{self, BufWriter, Stdout, Write, stdout},
     mem::ManuallyDrop,
@@ -68,9 +69,13 @@ impl Console {
         Ok(Console { terminal: ManuallyDrop::new(terminal), events: Some(EventStream::new()), signals, lost, mouse })
     }
 
-    /// Forgets the terminal without a word to it: it is gone.
+    /// Leaves a terminal that is, or may be, gone: without a word to it if it is.
     pub fn abandon(self) {
-        ON.store(false, Ordering::SeqCst);
+        if hung_up(Some(&Timespec::default())) {
+            ON.store(false, Ordering::SeqCst);
+        }
+        leave();
+        // What drops reads and writes once more.
         std::mem::forget(self);
     }
 }
@@ -186,15 +191,8 @@ fn catch_panics() {
 fn watch_hang_up() -> mpsc::Receiver<()> {
     let (tell, lost) = mpsc::channel(1);
     let watch = move || {
-        use rustix::event::{PollFd, PollFlags, poll};
-        let stdin = io::stdin();
-        loop {
-            let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
-            match poll(&mut fds, None) {
-                Ok(_) if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) => break,
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return,
-            }
+        if !hung_up(None) {
+            return;
         }
         let _ = tell.try_send(());
         std::thread::sleep(LAST_WORDS);
@@ -204,6 +202,21 @@ fn watch_hang_up() -> mpsc::Receiver<()> {
         tracing::warn!("no thread to watch for a lost terminal");
     }
     lost
+}
+
+/// Whether the terminal is gone, once `limit` is over or it goes; `None` waits for that.
+fn hung_up(limit: Option<&Timespec>) -> bool {
+    let stdin = io::stdin();
+    loop {
+        // Asking for no event at all: a lost terminal is told nevertheless, and keys wake nobody.
+        let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+        match poll(&mut fds, limit) {
+            Ok(0) if limit.is_some() => return false,
+            Ok(_) if !fds[0].revents().is_empty() => return true,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 /// Whether a pasted or pressed event is worth a frame at once: the user waits for it.

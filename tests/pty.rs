@@ -1,0 +1,213 @@
+//! The real program on a real terminal: every way in, through and out of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+#[path = "common/pty.rs"]
+mod pty;
+
+use portable_pty::CommandBuilder;
+use pty::{App, lampboard, until};
+use rustix::process::Signal;
+use std::path::Path;
+
+/// Seen on an empty board.
+const READY: &str = "Press 2 to add";
+
+fn start(home: &Path) -> App {
+    let app = App::start(lampboard(home), 80, 24);
+    app.see(READY);
+    app
+}
+
+#[test]
+fn the_quit_key_leaves_a_clean_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    for key in ["q", "\x03"] {
+        let mut app = start(home.path());
+        app.send(key);
+        assert_eq!(app.exit(), 0);
+        app.is_clean();
+        assert!(!app.raw().windows(4).any(|w| w == b"\x1b[6n"), "the terminal was asked for its cursor");
+    }
+}
+
+#[test]
+fn every_signal_leaves_a_clean_terminal_and_its_code() {
+    let home = tempfile::tempdir().unwrap();
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131), (Signal::HUP, 129)] {
+        let mut app = start(home.path());
+        app.signal(signal);
+        assert_eq!(app.exit(), code, "{signal:?}");
+        app.is_clean();
+    }
+}
+
+#[test]
+fn suspended_by_key_or_signal_and_brought_back() {
+    let home = tempfile::tempdir().unwrap();
+    for key in [true, false] {
+        let mut app = start(home.path());
+        if key {
+            app.send("\x1a")
+        } else {
+            app.signal(Signal::TSTP)
+        }
+        until(|| format!("stopped, is {}", app.state()), || app.state() == 'T');
+        until(|| "the shell's screen".to_owned(), || !app.with_screen(|s| s.alternate_screen()));
+        app.is_clean();
+        app.signal(Signal::CONT);
+        app.see(READY);
+        assert!(app.with_screen(|s| s.alternate_screen()));
+        // The keys work as before.
+        app.send("?");
+        app.see("Suspend to the shell");
+        app.send("\x1b");
+        app.see(READY);
+        app.send("q");
+        assert_eq!(app.exit(), 0);
+        app.is_clean();
+    }
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_the_right_picture() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = start(home.path());
+    for i in 0..400u16 {
+        app.resize(1 + i % 150, 1 + i % 40);
+    }
+    app.resize(39, 9);
+    app.see("too small: need 40×10");
+    for (columns, rows) in [(1, 1), (300, 2), (200, 60), (80, 24)] {
+        app.resize(columns, rows);
+    }
+    app.see(READY);
+    app.see("q quit");
+    app.send("q");
+    assert_eq!(app.exit(), 0);
+    app.is_clean();
+}
+
+#[test]
+fn a_paste_is_text_and_presses_no_keys() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = start(home.path());
+    // On the board a paste means nothing; 'q' in it must not leave.
+    app.send("\x1b[200~q\rq\x1b[201~");
+    app.send("2");
+    app.see("Which service?");
+    app.send("\x1b[200~git\x1b[201~");
+    app.see("GitHub");
+    until(|| app.text(), || !app.text().contains("Slack"));
+    app.send("\x03");
+    assert_eq!(app.exit(), 0);
+}
+
+#[test]
+fn a_lost_terminal_ends_the_program() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = start(home.path());
+    app.hang_up();
+    assert_eq!(app.exit(), 129);
+}
+
+/// The child of a leader that ignores SIGHUP never gets the signal, and its reads fail for ever.
+#[test]
+fn a_terminal_lost_without_a_signal_ends_the_program_too() {
+    let home = tempfile::tempdir().unwrap();
+    let code = home.path().join("code");
+    let mut command = CommandBuilder::new("sh");
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command.env("LAMPBOARD_HOME", home.path());
+    let script = format!("trap '' HUP; '{}'; echo $? > '{}'", env!("CARGO_BIN_EXE_lampboard"), code.display());
+    command.args(["-c", &script]);
+    let mut app = App::start(command, 80, 24);
+    app.see(READY);
+    app.hang_up();
+    let written = || std::fs::read_to_string(&code).unwrap_or_default();
+    until(|| "the program still runs".to_owned(), || !written().trim().is_empty());
+    assert_eq!(written().trim(), "129");
+}
+
+#[test]
+fn without_colours_no_colour_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = lampboard(home.path());
+    command.env("NO_COLOR", "1");
+    let mut app = App::start(command, 80, 24);
+    app.see(READY);
+    app.send("q");
+    assert_eq!(app.exit(), 0);
+    let raw = String::from_utf8_lossy(&app.raw()).into_owned();
+    for sequence in raw.split("\x1b[").skip(1) {
+        let Some((codes, _)) =
+            sequence.split_once('m').filter(|(c, _)| c.chars().all(|c| c.is_ascii_digit() || c == ';'))
+        else {
+            continue;
+        };
+        for code in codes.split(';').filter_map(|c| c.parse::<u8>().ok()) {
+            assert!(matches!(code, 0..=9 | 21..=29 | 39 | 49 | 59), "a colour: {codes}");
+        }
+    }
+}
+
+#[test]
+fn an_ascii_locale_gets_ascii() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = lampboard(home.path());
+    command.env("LANG", "C");
+    let mut app = App::start(command, 80, 24);
+    app.see(READY);
+    app.send("q");
+    assert_eq!(app.exit(), 0);
+    assert!(app.raw().is_ascii());
+}
+
+/// Not a test by itself: the other end of the next two, on a terminal of its own.
+#[test]
+fn stage() {
+    let Ok(role) = std::env::var("LAMPBOARD_TEST_ROLE") else { return };
+    use lampboard::tui::{run::Stage, terminal::Console};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut console = Console::open(false).unwrap();
+        console.draw(|frame| frame.render_widget("before", frame.area())).unwrap();
+        match &*role {
+            "drawing" => console.draw(|_| panic!("the picture broke")).unwrap(),
+            _ => {
+                std::thread::spawn(|| panic!("the task broke")).join().unwrap_err();
+                console.draw(|frame| frame.render_widget("after", frame.area())).unwrap();
+                console.next().await;
+            }
+        }
+    });
+}
+
+fn play(role: &str) -> App {
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "stage", "--nocapture", "--test-threads=1"]);
+    command.env("TERM", "xterm-256color");
+    command.env("LAMPBOARD_TEST_ROLE", role);
+    command.env("RUST_BACKTRACE", "0");
+    App::start(command, 80, 24)
+}
+
+#[test]
+fn a_panic_while_drawing_gives_the_terminal_back_first() {
+    let mut app = play("drawing");
+    assert_eq!(app.exit(), 101);
+    app.is_clean();
+    assert!(app.text().contains("the picture broke"), "{}", app.text());
+}
+
+#[test]
+fn a_panic_elsewhere_leaves_the_picture_alone() {
+    let mut app = play("task");
+    app.see("after");
+    assert!(!app.text().contains("the task broke"), "{}", app.text());
+    assert!(app.with_screen(|s| s.alternate_screen()));
+    app.send("q");
+    assert_eq!(app.exit(), 0);
+    app.is_clean();
+}

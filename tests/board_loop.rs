@@ -1,0 +1,330 @@
+//! The real loop over a real monitor with a made-up world: no terminal, no network.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use lampboard::{
+    config::{Config, Paths},
+    model::{Cause, Integration, Outcome},
+    monitor::{
+        Handle, Started,
+        probe::{Pending, Probe},
+    },
+    providers::{Definition, Registry},
+    secrets::{Resolver, Vault},
+    store::{Retention, Store},
+    tui::{
+        caps::Env,
+        event::{Event, Key, KeyCode},
+        run::{Ended, Input, Stage, drive},
+    },
+};
+use ratatui::{Frame, Terminal, backend::TestBackend};
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const RETENTION: Retention = Retention { raw: DAY, minutes: DAY, hours: DAY };
+
+/// Answers by the integration's name: `hang…` never, `bad…` refused, everything else active.
+struct World;
+
+impl Probe for World {
+    fn attempt<'a>(&'a self, integration: &'a Integration, _: &'a Arc<Definition>) -> Pending<'a, Outcome> {
+        let name = integration.id.as_str();
+        let now = jiff::Timestamp::now();
+        if name.starts_with("hang") {
+            return Box::pin(std::future::pending());
+        }
+        let cause = if name.starts_with("bad") { Cause::InvalidCredential } else { Cause::Ok };
+        let mut outcome = Outcome::of(cause, now, "made up", "");
+        outcome.latency = Some(Duration::from_millis(12));
+        Box::pin(std::future::ready(outcome))
+    }
+
+    fn host(&self, integration: &Integration, _: &Definition) -> Option<String> {
+        Some(integration.id.to_string())
+    }
+
+    fn online(&self) -> Pending<'_, bool> {
+        Box::pin(std::future::ready(true))
+    }
+}
+
+/// What a test sees of its stage.
+#[derive(Clone, Default)]
+struct Seen {
+    picture: Arc<Mutex<String>>,
+    frames: Arc<AtomicUsize>,
+    suspended: Arc<AtomicUsize>,
+    copied: Arc<Mutex<Vec<String>>>,
+}
+
+struct FakeStage {
+    terminal: Terminal<TestBackend>,
+    inputs: mpsc::UnboundedReceiver<Input>,
+    seen: Seen,
+    broken: bool,
+}
+
+impl Stage for FakeStage {
+    fn size(&self) -> io::Result<(u16, u16)> {
+        Ok((80, 24))
+    }
+
+    fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if self.broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.terminal.draw(picture).unwrap();
+        let buffer = self.terminal.backend().buffer();
+        let lines = buffer.content().chunks(80).map(|l| l.iter().map(|c| c.symbol()).collect::<String>());
+        *self.seen.picture.lock().unwrap() = lines.collect::<Vec<_>>().join("\n");
+        self.seen.frames.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn redraw(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.seen.suspended.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<bool> {
+        self.seen.copied.lock().unwrap().push(text.to_owned());
+        Ok(true)
+    }
+
+    async fn next(&mut self) -> Input {
+        self.inputs.recv().await.unwrap_or(Input::Lost)
+    }
+}
+
+/// A board running in its own task.
+struct Running {
+    keys: mpsc::UnboundedSender<Input>,
+    seen: Seen,
+    handle: Handle,
+    board: tokio::task::JoinHandle<Ended>,
+}
+
+fn monitor(home: &Path, config: &str, probe: Arc<dyn Probe>) -> Handle {
+    let paths = Paths::under(home);
+    paths.create().unwrap();
+    std::fs::write(&paths.config, config).unwrap();
+    let config = Config::load(&paths.config).unwrap();
+    let (store, _) = Store::open(&paths.history, RETENTION);
+    let resolver = Resolver::new(Arc::new(Vault::new(&paths.vault, &paths.identity))).with_env(|_| None);
+    let registry = Registry::built_in();
+    let started = Started { config, registry, paths, resolver, store, problems: Vec::new(), watch_files: false };
+    Handle::start_with(started, probe, None, true).unwrap()
+}
+
+fn run(home: &Path, config: &str) -> Running {
+    let handle = monitor(home, config, Arc::new(World));
+    let (keys, inputs) = mpsc::unbounded_channel();
+    let seen = Seen::default();
+    let (for_stage, for_board) = (seen.clone(), handle.clone());
+    let local = async move {
+        let mut stage = FakeStage {
+            terminal: Terminal::new(TestBackend::new(80, 24)).unwrap(),
+            inputs,
+            seen: for_stage,
+            broken: false,
+        };
+        let env = Env { lang: Some("C.UTF-8".to_owned()), ..Env::default() };
+        drive(for_board, &mut stage, &env, jiff::tz::TimeZone::UTC).await
+    };
+    Running { keys, seen, handle, board: tokio::spawn(local) }
+}
+
+impl Running {
+    fn press(&self, keys: &str) {
+        for word in keys.split_whitespace() {
+            let key = match word {
+                "Enter" => Key::plain(KeyCode::Enter),
+                "Esc" => Key::plain(KeyCode::Esc),
+                "Down" => Key::plain(KeyCode::Down),
+                word => match word.strip_prefix("Ctrl-") {
+                    Some(c) => Key::ctrl(c.chars().next().unwrap()),
+                    None => Key::plain(KeyCode::Char(word.chars().next().unwrap())),
+                },
+            };
+            self.keys.send(Input::Event(Event::Key(key))).unwrap();
+        }
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        for _ in 0..4000 {
+            if holds() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("waited in vain for {what}:\n{}", self.picture());
+    }
+
+    fn picture(&self) -> String {
+        self.seen.picture.lock().unwrap().clone()
+    }
+
+    async fn see(&self, text: &str) {
+        self.until(&format!("'{text}'"), || self.picture().contains(text)).await;
+    }
+
+    async fn miss(&self, text: &str) {
+        self.until(&format!("no '{text}'"), || !self.picture().contains(text)).await;
+    }
+
+    async fn end(self) -> Ended {
+        tokio::time::timeout(Duration::from_secs(20), self.board).await.unwrap().unwrap()
+    }
+}
+
+fn integrations(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|n| format!("[integrations.{n}]\nprovider = \"http\"\nfields = {{ url = \"http://127.0.0.1:9\" }}\n"))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_reach_the_screen_and_keys_reach_the_checks() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), &integrations(&["alpha", "bad-one", "hang-one"]));
+    board.press("T");
+    board.see("unauthorized: refused").await;
+    board.see("● 1 active").await;
+    // One that hangs neither stops the others nor the keys.
+    board.press("Enter");
+    board.see("Verdict").await;
+    board.press("y");
+    board.see("Copied").await;
+    assert!(board.seen.copied.lock().unwrap()[0].contains("alpha"));
+    board.press("p");
+    board.see("paused").await;
+    board.press("Esc q");
+    assert_eq!(board.end().await, Ended::Quit);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_can_be_undone_and_survives_in_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), &integrations(&["alpha", "beta"]));
+    let file = || std::fs::read_to_string(home.path().join("config.toml")).unwrap();
+    board.see("alpha").await;
+    board.press("d y");
+    board.until("the file without it", || !file().contains("alpha")).await;
+    board.see("Removed alpha").await;
+    board.press("u");
+    board.until("the file with it", || file().contains("alpha")).await;
+    board.see("alpha is back").await;
+    board.press("u");
+    board.see("nothing was removed").await;
+    board.press("Ctrl-c");
+    assert_eq!(board.end().await, Ended::Quit);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_theme_is_tried_left_and_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), &integrations(&["alpha"]));
+    let file = || std::fs::read_to_string(home.path().join("config.toml")).unwrap();
+    board.see("alpha").await;
+    board.press("Ctrl-t");
+    board.see("high-contrast").await;
+    board.press("Down Esc");
+    board.miss("high-contrast").await;
+    assert!(!file().contains("theme"), "leaving the picker saves nothing");
+    board.press("Ctrl-t");
+    board.see("high-contrast").await;
+    board.press("Down Enter");
+    board.until("the saved theme", || file().contains("theme = \"light\"")).await;
+    board.press("q");
+    assert_eq!(board.end().await, Ended::Quit);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_configuration_changes_board_and_keys() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), &integrations(&["alpha"]));
+    board.see("alpha").await;
+    let text = format!("[keys]\nx = \"help\"\nz = \"hepl\"\n{}", integrations(&["alpha", "gamma"]));
+    std::fs::write(home.path().join("config.toml"), &text).unwrap();
+    board.press("r");
+    board.see("gamma").await;
+    board.see("'hepl' is no action").await;
+    board.press("x");
+    board.see("Suspend to the shell").await;
+    board.press("Esc");
+    std::fs::write(home.path().join("config.toml"), "[board]\nintervall = 3\n").unwrap();
+    board.press("r");
+    // The last good one stays, and the complaint is on the screen.
+    board.see("intervall").await;
+    board.see("gamma").await;
+    board.press("q");
+    assert_eq!(board.end().await, Ended::Quit);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_keys_is_taken_whole_and_drawn_seldom() {
+    let home = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..200).map(|n| format!("s{n:03}")).collect();
+    let board = run(home.path(), &integrations(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    board.see("s000").await;
+    let before = board.seen.frames.load(Ordering::SeqCst);
+    for _ in 0..10_000 {
+        board.press("Down");
+    }
+    board.see("▸ ● s199").await;
+    let frames = board.seen.frames.load(Ordering::SeqCst) - before;
+    assert!(frames < 5000, "{frames} frames for 10000 keys");
+    board.press("q");
+    assert_eq!(board.end().await, Ended::Quit);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspension_signals_and_losses() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), "");
+    board.see("Lampboard").await;
+    board.press("Ctrl-z");
+    board.until("suspension", || board.seen.suspended.load(Ordering::SeqCst) == 1).await;
+    board.keys.send(Input::Suspend).unwrap();
+    board.until("suspension", || board.seen.suspended.load(Ordering::SeqCst) == 2).await;
+    board.keys.send(Input::End(143)).unwrap();
+    assert_eq!(board.end().await, Ended::Code(143));
+
+    let board = run(home.path(), "");
+    board.keys.send(Input::Lost).unwrap();
+    assert_eq!(board.end().await, Ended::Code(129));
+
+    let handle = monitor(home.path(), "", Arc::new(World));
+    let (_keys, inputs) = mpsc::unbounded_channel();
+    let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut stage = FakeStage { terminal, inputs, seen: Seen::default(), broken: true };
+    let ended = drive(handle, &mut stage, &Env::default(), jiff::tz::TimeZone::UTC).await;
+    assert_eq!(ended, Ended::Code(129), "a terminal that cannot be drawn on is lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitor_that_stopped_is_told_of() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), &integrations(&["alpha"]));
+    board.see("alpha").await;
+    board.handle.stop(Duration::from_secs(5)).await;
+    board.see("the monitor has stopped").await;
+    board.press("d y");
+    board.press("q");
+    assert_eq!(board.end().await, Ended::Quit);
+}

@@ -92,8 +92,7 @@ fn a_broken_file_keeps_the_last_good_one() {
 fn fields_and_facts_keep_the_order_of_their_file() {
     for definition in lampboard::providers::Registry::built_in().iter() {
         let text = std::fs::read_to_string(format!("providers/{}.toml", definition.id)).unwrap();
-        let in_file: Vec<&str> =
-            text.lines().filter_map(|l| l.strip_prefix("[fields.")?.strip_suffix(']')).collect();
+        let in_file: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("[fields.")?.strip_suffix(']')).collect();
         assert_eq!(definition.fields.keys().collect::<Vec<_>>(), in_file, "{}: the form's order", definition.id);
     }
 }

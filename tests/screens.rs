@@ -126,7 +126,11 @@ fn open_openai(state: &mut UiState, snapshot: &Snapshot) {
         cause: Cause::ServerError,
         evidence: "HTTP 503".to_owned(),
     }];
-    update(state, snapshot, Event::Done(Done::History { id: board::id("openai"), rows: Ok(rows), incidents }));
+    update(
+        state,
+        snapshot,
+        Event::Done(Done::History { id: board::id("openai"), rows: Ok(rows), incidents, day: Some(board::day()) }),
+    );
 }
 
 #[test]

@@ -18,11 +18,11 @@ pub struct Metrics {
     pub rate_limit_hits: u64,
     /// Mean latency of the successful ones.
     pub average: Option<Duration>,
-    /// Median latency over the last 24 h.
+    /// Median latency of the latest checks (at most 30); the history knows more.
     pub p50: Option<Duration>,
-    /// 95th percentile over the last 24 h.
+    /// 95th percentile of the same.
     pub p95: Option<Duration>,
-    /// 99th percentile over the last 24 h.
+    /// 99th percentile of the same.
     pub p99: Option<Duration>,
     /// When the last request ended.
     pub last: Option<Timestamp>,

@@ -77,6 +77,7 @@ pub struct Engine {
     paused: BTreeSet<IntegrationId>,
     complaints: Vec<String>,
     rounds: Vec<(BTreeSet<IntegrationId>, oneshot::Sender<()>)>,
+    news: Vec<Notice>,
     version: u64,
     dirty: bool,
     online: bool,
@@ -108,6 +109,7 @@ impl Engine {
             paused,
             complaints: Vec::new(),
             rounds: Vec::new(),
+            news: Vec::new(),
             version: 0,
             dirty: true,
             online: true,
@@ -224,8 +226,8 @@ impl Engine {
             }
             Command::Renew(config, registry, complaints, done) => {
                 self.renew(&config, &registry, complaints, HashMap::new());
+                self.notify(Notice::Reloaded);
                 self.publish();
-                let _ = self.notices.send(Notice::Reloaded);
                 let _ = done.send(());
             }
             Command::Complain(complaints) => {
@@ -391,9 +393,10 @@ impl Engine {
         }
     }
 
-    fn notify(&self, notice: Notice) {
-        // Nobody listening is no error.
-        let _ = self.notices.send(notice);
+    /// Told with the next publication: a notice must not run ahead of the snapshot that shows what it tells.
+    fn notify(&mut self, notice: Notice) {
+        self.news.push(notice);
+        self.dirty = true;
     }
 
     /// After a sleep or a change of the clock everything may be overdue at once: it is spread anew.
@@ -456,6 +459,10 @@ impl Engine {
             next,
             problems: problems.into(),
         }));
+        for notice in self.news.drain(..) {
+            // Nobody listening is no error.
+            let _ = self.notices.send(notice);
+        }
     }
 }
 

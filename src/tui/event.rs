@@ -71,6 +71,8 @@ pub enum Done {
         rows: Result<Vec<CheckRow>, String>,
         /// Its incidents, newest first.
         incidents: Vec<Incident>,
+        /// The last 24 hours in one.
+        day: Option<Bucket>,
     },
     /// Buckets for the metrics tab, with the request they answer.
     Metrics {

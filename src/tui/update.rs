@@ -262,10 +262,11 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
         }
         Done::Draft(Err(why)) | Done::Failed(why) => state.toasts.push(state.now, Tone::Bad, why),
         Done::Message(text) => state.toasts.push(state.now, Tone::Plain, text),
-        Done::History { id, rows, incidents } => {
+        Done::History { id, rows, incidents, day } => {
             if let Some(detail) = state.detail.as_mut().filter(|d| d.id == id) {
                 detail.rows = Some(rows);
                 detail.incidents = incidents;
+                detail.day = day;
             }
         }
         Done::Log(lines) => dialog::log_came(state, lines),

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use lampboard::{
     config::Settings,
     model::{
-        Cause, CheckRow, Evidence, Fact, FieldValue, Incident, Integration, IntegrationId, Metrics, Outcome, Phases,
-        Provenance, Quota, SecretRef, Status, Warning,
+        Bucket, Cause, CheckRow, Evidence, Fact, FieldValue, Incident, Integration, IntegrationId, Metrics, Outcome,
+        Phases, Provenance, Quota, SecretRef, Status, Warning,
     },
     monitor::{BoardHealth, Entry, Snapshot},
     tui::{
@@ -28,6 +28,22 @@ pub fn now() -> Timestamp {
 /// So many seconds before [`now`] (negative: after).
 pub fn ago(seconds: i64) -> Timestamp {
     now().checked_sub(SignedDuration::from_secs(seconds)).expect("within range")
+}
+
+/// A day of checks in one bucket.
+pub fn day() -> Bucket {
+    Bucket {
+        start: ago(86_400),
+        span: Duration::from_secs(86_400),
+        total: 288,
+        successful: 287,
+        rate_limited: 0,
+        unauthorized: 1,
+        p50: Some(ms(131)),
+        p95: Some(ms(240)),
+        p99: Some(ms(412)),
+        latency_sum: ms(40_000),
+    }
 }
 
 pub fn ms(ms: u64) -> Duration {

@@ -140,7 +140,7 @@ fn sentences(entry: &Entry, state: &UiState, theme: &Theme) -> Vec<(Role, String
         facts.push(entry.provider_name.to_string());
     }
     if entry.metrics.total > 0 {
-        facts.push(format!("{} requests", entry.metrics.total));
+        facts.push(text::counted(entry.metrics.total, "request"));
     }
     facts.extend(outcome.and_then(|o| o.identity.as_ref()).map(|i| format!("as {i}")));
     facts.extend(entry.integration.tags.iter().map(|t| format!("#{t}")));

@@ -1,6 +1,6 @@
 //! The opened integration: whose, how far scrolled, what the history said.
 
-use crate::model::{CheckRow, Incident, IntegrationId};
+use crate::model::{Bucket, CheckRow, Incident, IntegrationId};
 use jiff::Timestamp;
 
 /// The opened integration.
@@ -14,6 +14,8 @@ pub struct Detail {
     pub rows: Option<Result<Vec<CheckRow>, String>>,
     /// Its incidents, newest first.
     pub incidents: Vec<Incident>,
+    /// The last 24 hours in one.
+    pub day: Option<Bucket>,
     /// The check for which the history was last asked.
     pub asked_for: Option<Timestamp>,
 }
@@ -21,6 +23,6 @@ pub struct Detail {
 impl Detail {
     /// Nothing fetched yet.
     pub fn new(id: IntegrationId, asked_for: Option<Timestamp>) -> Detail {
-        Detail { id, scroll: 0, rows: None, incidents: Vec::new(), asked_for }
+        Detail { id, scroll: 0, rows: None, incidents: Vec::new(), day: None, asked_for }
     }
 }

@@ -3,6 +3,11 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+/// `1 request`, `2 requests`.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `text` in at most `width` columns; what is cut shows as `…` (`~` without Unicode).
 pub fn cut(text: &str, width: usize, unicode: bool) -> String {
     if text.width() <= width {

@@ -6,7 +6,7 @@ use crate::{
     tui::{
         draw::table,
         theme::Role,
-        widgets::{lamp, panel, sparkline, time},
+        widgets::{lamp, panel, sparkline, text, time},
     },
 };
 use ratatui::text::{Line, Span};
@@ -29,17 +29,27 @@ impl View<'_> {
             return;
         }
         let dot = panel::dot(theme);
-        let mut counts = vec![format!("{} requests", metrics.total), format!("{} failed", metrics.failed)];
+        let mut counts = vec![text::counted(metrics.total, "request"), format!("{} failed", metrics.failed)];
         counts.extend(metrics.success_rate().map(|r| format!("{} good", table::rate(r))));
         if metrics.rate_limit_hits > 0 {
             counts.push(format!("{} times rate limited", metrics.rate_limit_hits));
         }
         page.pair("Totals", &counts.join(dot), Role::Text);
-        let times = [("mean", metrics.average), ("p50", metrics.p50), ("p95", metrics.p95), ("p99", metrics.p99)];
+        let times =
+            [("mean", metrics.average), ("latest p50", metrics.p50), ("p95", metrics.p95), ("p99", metrics.p99)];
         let times: Vec<String> =
             times.into_iter().filter_map(|(name, t)| Some(format!("{name} {}", time::latency(t?)))).collect();
         if !times.is_empty() {
             page.pair("Latency", &times.join(dot), Role::Text);
+        }
+        if let Some(day) = self.state.detail.as_ref().and_then(|d| d.day.as_ref()) {
+            let mut facts = vec![text::counted(day.total, "request")];
+            if day.total > 0 {
+                facts.push(format!("{} good", table::rate(day.successful as f64 / day.total as f64)));
+            }
+            let times = [("p50", day.p50), ("p95", day.p95), ("p99", day.p99)];
+            facts.extend(times.into_iter().filter_map(|(name, t)| Some(format!("{name} {}", time::latency(t?)))));
+            page.pair("Last 24 h", &facts.join(dot), Role::Text);
         }
     }
 

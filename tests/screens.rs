@@ -16,6 +16,7 @@ use lampboard::{
 };
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+use std::{sync::Arc, time::Duration};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (60, 15)];
 
@@ -144,6 +145,29 @@ fn the_detail_tells_whose_fault_it_is_and_what_to_do() {
     scene("detail-active", &snapshot, |state| {
         press(state, &snapshot, "Home Enter");
     });
+}
+
+#[test]
+fn an_open_incident_is_shown_once_though_the_history_keeps_milliseconds() {
+    let mut snapshot = board::mixed();
+    let opened = board::ago(60) + Duration::from_nanos(1_234_567);
+    let incident = |opened| Incident {
+        integration: board::id("openai"),
+        opened,
+        closed: None,
+        cause: Cause::InvalidCredential,
+        evidence: "only once".to_owned(),
+    };
+    let entry = snapshot.entries.get_mut(&board::id("openai")).expect("on the board");
+    Arc::make_mut(entry).incident = Some(Arc::new(incident(opened)));
+    let mut state = board::state((120, 60));
+    press(&mut state, &snapshot, "j Enter");
+    let kept = jiff::Timestamp::from_millisecond(opened.as_millisecond()).expect("a time");
+    let incidents = vec![incident(kept)];
+    let done = Done::History { id: board::id("openai"), rows: Ok(Vec::new()), incidents, day: None };
+    update(&mut state, &snapshot, Event::Done(done));
+    let shown = text(&render(&mut state, &snapshot, (120, 60), true));
+    assert_eq!(shown.matches("only once").count(), 1, "{shown}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub fn advice(definition: &Definition, cause: Cause) -> String {
 pub const fn general(cause: Cause) -> &'static str {
     match cause {
         Cause::Ok => "",
-        Cause::Paused => "Press 'p' to check it again.",
+        Cause::Paused => "Resume it to have it checked again.",
         Cause::NeverChecked => "The first check is on its way.",
         Cause::Maintenance => "Checks go on when the maintenance window ends.",
         Cause::Locked => "Unlock the vault to check it.",
@@ -28,9 +28,11 @@ pub const fn general(cause: Cause) -> &'static str {
         Cause::SignedOut => "Sign in with the tool itself, then check again.",
         Cause::Throttled => "Wait: checks go on when the limit ends. If it returns, check less often.",
         Cause::QuotaExhausted => "The budget is used up: wait until it fills again, or raise it with the provider.",
-        Cause::MissingCredential => "No credential was found where the reference points: press 'e' and store one.",
-        Cause::InvalidCredential => "The service refuses this credential: make a new one and store it with 'e'.",
-        Cause::ExpiredCredential => "The credential has expired: renew it and store the new one with 'e'.",
+        Cause::MissingCredential => {
+            "No credential was found where the reference points: store one there, or edit the reference."
+        }
+        Cause::InvalidCredential => "The service refuses this credential: make a new one and store it in its place.",
+        Cause::ExpiredCredential => "The credential has expired: renew it and store the new one in its place.",
         Cause::MissingScope => "Give the credential the missing permission, or make one that has it.",
         Cause::AccountProblem => "The account is suspended, unpaid or locked: sign in to the provider and look.",
         Cause::OwnNetwork => {
@@ -43,10 +45,10 @@ pub const fn general(cause: Cause) -> &'static str {
         Cause::Protocol => "The answer is not of the expected protocol: check host, port and TLS setting.",
         Cause::ServerError => "The service failed by its own account: wait, and look at its status page.",
         Cause::ProviderIncident => "The provider reports an incident: wait for it to end.",
-        Cause::Misconfigured => "Press 'e' and correct the field named above.",
+        Cause::Misconfigured => "Correct the field named above.",
         Cause::UnexpectedResponse => {
             "Something else answers: a captive portal, a proxy, a firewall, or another service. Open the address in a browser."
         }
-        Cause::Internal => "Lampboard itself failed: the log (L) tells more.",
+        Cause::Internal => "Lampboard itself failed: the log tells more.",
     }
 }

@@ -73,6 +73,15 @@ impl SecretField {
         true
     }
 
+    /// Takes text in place of what was typed, under the same conditions.
+    pub fn replace(&mut self, text: &str) -> bool {
+        if text.chars().any(char::is_control) || text.len() > CAPACITY {
+            return false;
+        }
+        self.clear();
+        self.push_str(text)
+    }
+
     /// Applies a key. `false`: the key means nothing here, somebody else may have it.
     pub fn key(&mut self, key: Key) -> bool {
         match (key.code, key.ctrl, key.alt) {

@@ -2,7 +2,7 @@
 
 use super::{View, page::Page};
 use crate::{
-    model::{SecretRef, Status},
+    model::{Incident, SecretRef, Status},
     tui::{
         draw::table,
         theme::Role,
@@ -123,8 +123,9 @@ impl View<'_> {
         let (state, theme) = (self.state, self.theme);
         let open = self.entry.incident.as_deref();
         let told = &self.detail.incidents;
-        // The snapshot may know of the open one before the history does.
-        let ahead = open.filter(|o| !told.iter().any(|i| i.opened == o.opened));
+        // The snapshot may know of the open one before the history does, which keeps milliseconds.
+        let at = |incident: &Incident| incident.opened.as_millisecond();
+        let ahead = open.filter(|o| !told.iter().any(|i| at(i) == at(o)));
         if ahead.is_none() && told.is_empty() {
             return;
         }

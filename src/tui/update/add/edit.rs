@@ -125,8 +125,13 @@ pub fn paste(form: &mut Form, text: &str) {
     let note = match paste::line(text) {
         Pasted::Refused(why) => Some(why),
         Pasted::Line(text, trimmed) => {
+            let mut replaced = false;
             let taken = match slot {
-                Slot::Secret(i) => form.secret(i).is_some_and(|secret| secret.value.push_str(text)),
+                // What lies under the mask cannot be edited: a second paste means another secret, not more of the first.
+                Slot::Secret(i) => form.secret(i).is_some_and(|secret| {
+                    replaced = !secret.value.is_empty();
+                    secret.value.replace(text)
+                }),
                 slot => match form.text(slot) {
                     Some(field) if field.value().len() + text.len() <= text_field::MAX => {
                         field.paste(text);
@@ -139,7 +144,11 @@ pub fn paste(form: &mut Form, text: &str) {
             };
             if taken {
                 form.touched(slot);
-                trimmed.then(|| "white space around the paste was left out".to_owned())
+                match (replaced, trimmed) {
+                    (true, _) => Some("the paste replaced what was there".to_owned()),
+                    (false, true) => Some("white space around the paste was left out".to_owned()),
+                    (false, false) => None,
+                }
             } else {
                 Some("not pasted: it is longer than this field takes".to_owned())
             }

@@ -48,13 +48,20 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Option<Vec<Eff
     Some(Vec::new())
 }
 
+/// Where the first credential is typed, or else where it is said to lie.
+fn credential(slots: &[Slot]) -> Option<Slot> {
+    let first = |wanted: fn(&Slot) -> bool| slots.iter().copied().find(wanted);
+    first(|s| matches!(s, Slot::Secret(_)))
+        .or_else(|| first(|s| matches!(s, Slot::Target(_))))
+        .or_else(|| first(|s| matches!(s, Slot::Place(_))))
+}
+
 /// Back to the fields, to the credential if that was what failed.
 fn back_to_form(form: &mut Form) {
     form.ladder = false;
     let failed = form.trial.as_ref().and_then(Trial::failed_rung);
     if matches!(failed, Some("credential" | "authenticate"))
-        && let Some(slot) =
-            form.slots().into_iter().find(|s| matches!(s, Slot::Secret(_) | Slot::Target(_) | Slot::Place(_)))
+        && let Some(slot) = credential(&form.slots())
     {
         form.focus = slot;
     }

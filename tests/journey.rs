@@ -104,7 +104,7 @@ fn from_an_empty_folder_to_a_kept_integration() {
     app.send("t");
     app.see("error: server error");
     app.send("\r");
-    app.see("the provider");
+    app.see("Whose side   the provider");
     // Not together: Esc and a letter in one breath are Alt and that letter.
     app.send("\x1b");
     app.see("Enter open");

@@ -14,6 +14,8 @@ pub(super) fn run(once: bool, out: &mut Out) -> Answer {
     }
     let runtime = world::runtime()?;
     let started = runtime.block_on(home.prepare())?;
+    // Without it the log view would have nothing to show; a demo without one is still a demo.
+    let _log = crate::logging::start(&started.paths.log).ok();
     board::open(runtime, || Handle::start(started).map_err(Failure::from))
 }
 

@@ -76,7 +76,7 @@ impl Blame {
     /// One short sentence for a person.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Blame::You => "your credential or configuration",
+            Blame::You => "your credential, budget or configuration",
             Blame::Network => "your own network",
             Blame::Provider => "the provider",
             Blame::Unknown => "cannot be told",

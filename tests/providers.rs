@@ -96,3 +96,16 @@ fn fields_and_facts_keep_the_order_of_their_file() {
         assert_eq!(definition.fields.keys().collect::<Vec<_>>(), in_file, "{}: the form's order", definition.id);
     }
 }
+
+#[test]
+fn the_documented_definition_is_right() {
+    let document = std::fs::read_to_string("docs/providers.md").unwrap();
+    let text = document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = Path::new("acme.toml");
+    assert!(lint(path, text).is_empty(), "{:?}", lint(path, text));
+    let definition = compile(path, text, Origin::BuiltIn).unwrap();
+    assert_eq!(definition.examples.len(), 2);
+    for example in &definition.examples {
+        definition.replay(example).unwrap_or_else(|e| panic!("{}: {e}", example.name));
+    }
+}

@@ -104,7 +104,7 @@ fn the_documented_definition_is_right() {
     let path = Path::new("acme.toml");
     assert!(lint(path, text).is_empty(), "{:?}", lint(path, text));
     let definition = compile(path, text, Origin::BuiltIn).unwrap();
-    assert_eq!(definition.examples.len(), 2);
+    assert_eq!(definition.examples.len(), 4);
     for example in &definition.examples {
         definition.replay(example).unwrap_or_else(|e| panic!("{}: {e}", example.name));
     }

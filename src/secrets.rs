@@ -1,9 +1,12 @@
 //! Where secrets come from and where they are kept: references, the age vault.
 
+pub mod audit;
 mod command;
+pub mod keyring;
 mod private;
 pub mod resolve;
 pub mod vault;
 
+pub use audit::Audit;
 pub use resolve::{ResolveError, Resolver};
-pub use vault::{Vault, VaultError};
+pub use vault::{Imported, Method, Target, Vault, VaultError, VaultStatus, format::Facts};

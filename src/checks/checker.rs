@@ -6,7 +6,7 @@ use super::{
     http, http_any, prepare,
 };
 use crate::{
-    model::{Cause, Integration, Outcome, Secret, Status, Warning},
+    model::{Cause, Integration, Outcome, Secret, SecretRef, Status, Warning},
     providers::{CodedKind, Definition, Probe},
     secrets::Resolver,
 };
@@ -66,7 +66,10 @@ impl Checker {
     ) -> Outcome {
         let run = async {
             match prepare::secrets(&self.resolver, integration, definition, overrides).await {
-                Ok(secrets) => self.run(integration, definition, &secrets).await,
+                Ok(secrets) => {
+                    let outcome = self.run(integration, definition, &secrets).await;
+                    self.tell_vault(integration, definition, &secrets, overrides, outcome).await
+                }
                 Err(outcome) => *outcome,
             }
         };
@@ -75,6 +78,43 @@ impl Checker {
             Outcome::of(Cause::Internal, Timestamp::now(), "the check panicked", "the log tells where")
         });
         warn(outcome, integration)
+    }
+
+    /// What the vault is to know of a check, and the check of the vault: entries that proved good, and when they die.
+    async fn tell_vault(
+        &self,
+        integration: &Integration,
+        definition: &Definition,
+        secrets: &IndexMap<String, Secret>,
+        overrides: &IndexMap<String, Secret>,
+        mut outcome: Outcome,
+    ) -> Outcome {
+        let of_vault = integration.secrets().filter_map(|(field, reference)| match reference {
+            SecretRef::Vault(entry) if !overrides.contains_key(field) => {
+                Some((entry.clone(), secrets.get(field)?.clone()))
+            }
+            _ => None,
+        });
+        let used: Vec<(String, Secret)> = of_vault.collect();
+        if used.is_empty() || outcome.status() != Status::Active {
+            return outcome;
+        }
+        let (vault, host) = (self.resolver.vault.clone(), self.host(integration, definition));
+        let dies = tokio::task::spawn_blocking(move || {
+            let mut dies = None;
+            for (entry, secret) in used {
+                if let Err(error) = vault.proved(&entry, &secret, host.as_deref()) {
+                    tracing::warn!(%error, entry, "the vault did not take note of a good check");
+                }
+                let facts = vault.get_with_facts(&entry).ok().flatten();
+                dies = [dies, facts.and_then(|(_, f)| f.expires)].into_iter().flatten().min();
+            }
+            dies
+        });
+        if let Ok(Some(at)) = dies.await {
+            outcome.credential_expires = Some(outcome.credential_expires.map_or(at, |told| told.min(at)));
+        }
+        outcome
     }
 
     async fn run(

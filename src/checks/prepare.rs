@@ -43,25 +43,28 @@ pub async fn secrets(
     overrides: &IndexMap<String, Secret>,
 ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
     let mut secrets = IndexMap::new();
+    let destination = host(integration, definition);
     for (name, field) in definition.fields.iter().filter(|(_, f)| f.secret) {
         if let Some(secret) = overrides.get(name) {
             secrets.insert(name.clone(), secret.clone());
             continue;
         }
         match integration.fields.get(name) {
-            Some(FieldValue::Secret(reference)) => match resolver.resolve(reference).await {
-                Ok(secret) => {
-                    secrets.insert(name.clone(), secret);
+            Some(FieldValue::Secret(reference)) => {
+                match resolver.resolve_for(reference, destination.as_deref()).await {
+                    Ok(secret) => {
+                        secrets.insert(name.clone(), secret);
+                    }
+                    Err(error) => {
+                        return Err(Box::new(Outcome::of(
+                            error.cause,
+                            Timestamp::now(),
+                            format!("{reference}"),
+                            &error.message,
+                        )));
+                    }
                 }
-                Err(error) => {
-                    return Err(Box::new(Outcome::of(
-                        error.cause,
-                        Timestamp::now(),
-                        format!("{reference}"),
-                        &error.message,
-                    )));
-                }
-            },
+            }
             _ if field.required => {
                 let why = format!("the field '{name}' ({}) has no value", field.label);
                 return Err(Box::new(Outcome::of(

@@ -60,14 +60,15 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
         SecretCommand::List => {
             let entries = vault.list()?;
             if out.json {
-                let list: Vec<_> = entries.iter().map(|(n, t)| serde_json::json!({ "name": n, "stored": t })).collect();
+                let list: Vec<_> =
+                    entries.iter().map(|(n, t)| serde_json::json!({ "name": n, "stored": t.stored })).collect();
                 out.value(&list)?;
             } else if entries.is_empty() {
                 out.line("The vault is empty. Store a secret with: lampboard secret set NAME")?;
             } else {
                 out.table(
                     &["NAME", "STORED"],
-                    &entries.iter().map(|(n, t)| vec![n.clone(), t.to_string()]).collect::<Vec<_>>(),
+                    &entries.iter().map(|(n, t)| vec![n.clone(), t.stored.to_string()]).collect::<Vec<_>>(),
                 )?;
             }
         }

@@ -1,6 +1,6 @@
 //! From a reference to the secret, read fresh each time.
 
-use super::{command, private};
+use super::{command, keyring, private};
 use crate::model::{Cause, Secret, SecretRef, text::sanitize};
 use std::{
     path::{Path, PathBuf},
@@ -69,6 +69,17 @@ impl Resolver {
         self.resolve_within(reference, COMMAND_LIMIT).await
     }
 
+    /// The same for a check that will send it to `destination` (host and port; `None`: to no host). An entry of the
+    /// vault goes only where it was stored for.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`]; `misconfigured`: it was stored for other hosts.
+    pub async fn resolve_for(&self, reference: &SecretRef, destination: Option<&str>) -> Result<Secret, ResolveError> {
+        let SecretRef::Vault(name) = reference else { return self.resolve(reference).await };
+        let (vault, name, destination) = (self.vault.clone(), name.clone(), destination.map(ToOwned::to_owned));
+        blocking(move || from_vault(&vault, &name, Some(destination.as_deref()))).await
+    }
+
     async fn resolve_within(&self, reference: &SecretRef, limit: Duration) -> Result<Secret, ResolveError> {
         match reference {
             SecretRef::Env(name) => {
@@ -109,13 +120,12 @@ impl Resolver {
             }
             SecretRef::Vault(name) => {
                 let (vault, name) = (self.vault.clone(), name.clone());
-                blocking(move || from_vault(&vault, &name)).await
+                blocking(move || from_vault(&vault, &name, None)).await
             }
-            SecretRef::Keyring(name) => Err(ResolveError::misconfigured(format!(
-                "this build reads no system keyring yet; store the secret with `lampboard secret set {name}` and write \
-                 vault:{name}",
-                name = sanitize(name, 64)
-            ))),
+            SecretRef::Keyring(name) => {
+                let name = name.clone();
+                blocking(move || from_keyring(&name)).await
+            }
         }
     }
 
@@ -141,15 +151,41 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn from_vault(vault: &super::Vault, name: &str) -> Result<Secret, ResolveError> {
-    match vault.get(name) {
-        Ok(Some(secret)) => clean(secret.expose().as_bytes(), &format!("the vault's entry '{name}'")),
+/// `destination`: where it will go, if that is to be judged.
+fn from_vault(vault: &super::Vault, name: &str, destination: Option<Option<&str>>) -> Result<Secret, ResolveError> {
+    match vault.get_with_facts(name) {
+        Ok(Some((_, facts))) if destination.is_some_and(|d| !facts.may_go_to(d)) => {
+            let there = destination.flatten().map_or_else(|| "no host at all".to_owned(), |d| sanitize(d, 200));
+            Err(ResolveError::misconfigured(format!(
+                "the vault's entry '{name}' was stored for {}, and this integration would send it to {there}. If that is \
+                 meant: edit the integration and save it, or run: lampboard secret allow {name} {there}",
+                facts.hosts.join(", ")
+            )))
+        }
+        Ok(Some((secret, _))) => clean(secret.expose().as_bytes(), &format!("the vault's entry '{name}'")),
         Ok(None) => Err(ResolveError::missing(format!(
             "the vault has no entry '{name}'; store one with `lampboard secret set {name}`"
         ))),
         Err(error) => {
-            let cause = if vault.is_locked() { Cause::Locked } else { Cause::Misconfigured };
-            Err(ResolveError { cause, message: error.0 })
+            let cause = if error.locked { Cause::Locked } else { Cause::Misconfigured };
+            Err(ResolveError { cause, message: error.message })
+        }
+    }
+}
+
+fn from_keyring(name: &str) -> Result<Secret, ResolveError> {
+    let instead = format!("store the secret with `lampboard secret set {name}` and write vault:{name} instead");
+    match keyring::get(keyring::SECRETS, name) {
+        Ok(Some(secret)) => clean(secret.expose().as_bytes(), &format!("the keyring's entry '{name}'")),
+        Ok(None) => Err(ResolveError::missing(format!(
+            "the system's keyring has no entry '{name}' of the service 'lampboard'; {instead}"
+        ))),
+        Err(error) => {
+            let cause = match error {
+                keyring::KeyringError::Absent(_) => Cause::Misconfigured,
+                keyring::KeyringError::Refused(_) => Cause::Locked,
+            };
+            Err(ResolveError { cause, message: format!("{error}; {instead}") })
         }
     }
 }

@@ -1,53 +1,87 @@
-//! The age vault: one encrypted file, opened by a 0600 identity file.
+//! The vault: one file encrypted by age, and what may be done with it.
 
-mod format;
+mod file;
+pub mod format;
 mod identity;
+mod keys;
+mod portable;
+mod rekey;
 
-use super::private;
+use super::{private, resolve::Environment};
 use crate::{
     config::paths::write_private,
     model::{Secret, id::is_valid_name},
 };
-use format::Entries;
+use file::{MAX_BYTES, Stamp, failed, stamp};
+use format::{Entries, Entry, Facts};
+use keys::{Keys, Source};
 use std::{
-    fs::{self, File, TryLockError},
-    io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
-/// A larger vault is refused.
-const MAX_BYTES: usize = 16 << 20;
+pub use keys::{Method, Target};
+pub use portable::Imported;
+
 /// A longer secret is refused.
 const MAX_SECRET: usize = 64 << 10;
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the vault could not do. Never quotes a secret.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct VaultError(pub String);
+#[error("{message}")]
+pub struct VaultError {
+    /// What is wrong and what to do.
+    pub message: String,
+    /// It waits for its key: not broken, locked.
+    pub locked: bool,
+}
 
-/// What told a file apart from its earlier self, ownership and mode included.
-type Stamp = (u64, u64, u64, i64, i64, i64, i64, u32, u32);
+impl VaultError {
+    fn new(message: String) -> Self {
+        VaultError { message, locked: false }
+    }
+}
+
+/// How the vault stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct VaultStatus {
+    /// There is a vault file.
+    pub exists: bool,
+    /// How it is opened; `None`: no identity is there.
+    pub method: Option<Method>,
+    /// It waits for its key.
+    pub locked: bool,
+    /// Opened for this session by `vault unlock`.
+    pub session: bool,
+    /// Entries in it; `None`: locked or broken.
+    pub entries: Option<usize>,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
 
 /// The vault. Thread-safe; re-reads its file when that changed.
 pub struct Vault {
     file: PathBuf,
-    identity: PathBuf,
+    keys: Keys,
     cache: Mutex<Option<Cached>>,
 }
 
 struct Cached {
-    stamps: (Stamp, Stamp),
+    stamp: Stamp,
+    source: Source,
     entries: Arc<Entries>,
 }
 
 impl Vault {
-    /// Names the files; nothing is read or made yet.
+    /// Names the files; nothing is read or made yet. Without an environment: no credentials, session or passphrase file.
     pub fn new(file: &Path, identity: &Path) -> Self {
-        Vault { file: file.to_owned(), identity: identity.to_owned(), cache: Mutex::new(None) }
+        Vault::with_env(file, identity, Arc::new(|_| None))
+    }
+
+    /// The same, with an environment in which to look for systemd's credentials, the session and a passphrase file.
+    pub fn with_env(file: &Path, identity: &Path, env: Arc<Environment>) -> Self {
+        Vault { file: file.to_owned(), keys: Keys::new(identity, file, env), cache: Mutex::new(None) }
     }
 
     /// One entry. `Ok(None)`: no such entry.
@@ -58,25 +92,135 @@ impl Vault {
         Ok(self.entries()?.get(name).map(|entry| entry.secret.clone()))
     }
 
-    /// Adds or replaces an entry; makes vault and identity at first use. Concurrent writers are locked out.
+    /// One entry with what is known of it.
+    ///
+    /// # Errors
+    /// As [`Vault::get`].
+    pub fn get_with_facts(&self, name: &str) -> Result<Option<(Secret, Facts)>, VaultError> {
+        Ok(self.entries()?.get(name).map(|entry| (entry.secret.clone(), entry.facts.clone())))
+    }
+
+    /// Adds or replaces an entry; makes vault and identity at first use. Concurrent writers are locked out. What was
+    /// known of a replaced value is forgotten, but for the hosts it may go to.
     ///
     /// # Errors
     /// Those of [`Vault::get`]; a name or a secret that cannot be kept; a file that cannot be written; another writer
     /// that does not finish within 10 s. The vault is then as it was.
     pub fn set(&self, name: &str, secret: &Secret) -> Result<(), VaultError> {
         check_name(name)?;
-        if secret.is_empty() {
-            return Err(VaultError("the secret is empty; nothing was stored".to_owned()));
-        }
-        if secret.expose().len() > MAX_SECRET {
-            return Err(VaultError("the secret is longer than 64 KiB; nothing was stored".to_owned()));
-        }
-        let entry = format::Entry { secret: secret.clone(), stored: jiff::Timestamp::now() };
+        check_secret(secret)?;
+        let now = jiff::Timestamp::now();
         self.change(|entries| {
-            entries.insert(name.to_owned(), entry);
+            let known = entries.remove(name).map(|entry| entry.facts);
+            let facts = Facts {
+                stored: known.as_ref().map_or(now, |f| f.stored),
+                rotated: known.as_ref().map(|_| now),
+                expires: None,
+                hosts: known.map(|f| f.hosts).unwrap_or_default(),
+                account: None,
+                can_roll_back: false,
+            };
+            entries.insert(name.to_owned(), Entry { secret: secret.clone(), facts, previous: None });
             true
         })?;
         Ok(())
+    }
+
+    /// Replaces an entry's value and keeps the one before until the new one is told good ([`Vault::proved`]).
+    ///
+    /// # Errors
+    /// As [`Vault::set`]; there is no such entry.
+    pub fn rotate(&self, name: &str, secret: &Secret, account: Option<&str>) -> Result<(), VaultError> {
+        check_secret(secret)?;
+        let mut found = false;
+        self.change(|entries| {
+            let Some(entry) = entries.get_mut(name) else { return false };
+            found = true;
+            entry.previous = Some(std::mem::replace(&mut entry.secret, secret.clone()));
+            entry.facts.rotated = Some(jiff::Timestamp::now());
+            entry.facts.expires = None;
+            entry.facts.account = account.map(ToOwned::to_owned);
+            true
+        })?;
+        if found { Ok(()) } else { Err(no_entry(name)) }
+    }
+
+    /// Puts the value before the last rotation back.
+    ///
+    /// # Errors
+    /// As [`Vault::set`]; there is no such entry, or nothing to go back to.
+    pub fn roll_back(&self, name: &str) -> Result<(), VaultError> {
+        let mut outcome = Err(no_entry(name));
+        self.change(|entries| {
+            let Some(entry) = entries.get_mut(name) else { return false };
+            let Some(previous) = entry.previous.take() else {
+                outcome = Err(VaultError::new(format!(
+                    "'{name}' has no earlier value any more: the present one has proved good"
+                )));
+                return false;
+            };
+            entry.secret = previous;
+            entry.facts.rotated = Some(jiff::Timestamp::now());
+            entry.facts.account = None;
+            outcome = Ok(());
+            true
+        })?;
+        outcome
+    }
+
+    /// A check with this entry's present value went well, at this host: the value before it is forgotten, and an entry
+    /// that was bound to no host is bound to this one. Writes only if that changes something.
+    ///
+    /// # Errors
+    /// As [`Vault::set`].
+    pub fn proved(&self, name: &str, used: &Secret, host: Option<&str>) -> Result<(), VaultError> {
+        let news = |entry: &Entry| {
+            entry.secret == *used && (entry.previous.is_some() || (entry.facts.hosts.is_empty() && host.is_some()))
+        };
+        if !self.entries()?.get(name).is_some_and(news) {
+            return Ok(());
+        }
+        self.change(|entries| {
+            let Some(entry) = entries.get_mut(name).filter(|e| news(e)) else { return false };
+            entry.previous = None;
+            if entry.facts.hosts.is_empty() {
+                entry.facts.hosts.extend(host.map(ToOwned::to_owned));
+            }
+            true
+        })?;
+        Ok(())
+    }
+
+    /// Lets an entry go to this host too.
+    ///
+    /// # Errors
+    /// As [`Vault::set`]; there is no such entry.
+    pub fn allow(&self, name: &str, host: &str) -> Result<(), VaultError> {
+        let mut found = false;
+        self.change(|entries| {
+            let Some(entry) = entries.get_mut(name) else { return false };
+            found = true;
+            let new = !entry.facts.hosts.iter().any(|h| h == host);
+            if new {
+                entry.facts.hosts.push(host.to_owned());
+            }
+            new
+        })?;
+        if found { Ok(()) } else { Err(no_entry(name)) }
+    }
+
+    /// Sets when an entry dies, as the user says; `None`: not known.
+    ///
+    /// # Errors
+    /// As [`Vault::set`]; there is no such entry.
+    pub fn set_expiry(&self, name: &str, expires: Option<jiff::Timestamp>) -> Result<(), VaultError> {
+        let mut found = false;
+        self.change(|entries| {
+            let Some(entry) = entries.get_mut(name) else { return false };
+            found = true;
+            std::mem::replace(&mut entry.facts.expires, expires) != expires
+        })?;
+        if found { Ok(()) } else { Err(no_entry(name)) }
     }
 
     /// Removes an entry; `false` if there was none.
@@ -90,25 +234,62 @@ impl Vault {
         self.change(|entries| entries.remove(name).is_some())
     }
 
-    /// Names with the time each was stored, in alphabetical order.
+    /// Names with what is known of each, in alphabetical order.
     ///
     /// # Errors
     /// As [`Vault::get`].
-    pub fn list(&self) -> Result<Vec<(String, jiff::Timestamp)>, VaultError> {
-        Ok(self.entries()?.iter().map(|(name, entry)| (name.clone(), entry.stored)).collect())
+    pub fn list(&self) -> Result<Vec<(String, Facts)>, VaultError> {
+        Ok(self.entries()?.iter().map(|(name, entry)| (name.clone(), entry.facts.clone())).collect())
     }
 
-    /// Whether there is a vault whose identity is not on this machine: locked, which is not the same as broken.
+    /// Whether there is a vault that waits for its key, which is not the same as broken.
     pub fn is_locked(&self) -> bool {
-        fs::symlink_metadata(&self.file).is_ok()
-            && fs::symlink_metadata(&self.identity).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        fs::symlink_metadata(&self.file).is_ok() && self.keys.source().is_none()
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> VaultStatus {
+        let read = self.entries();
+        VaultStatus {
+            exists: fs::symlink_metadata(&self.file).is_ok(),
+            method: self.keys.method(),
+            locked: self.is_locked(),
+            session: self.keys.session().is_some_and(|p| fs::symlink_metadata(p).is_ok()),
+            entries: read.as_ref().ok().map(|e| e.len()),
+            problem: read.err().filter(|e| !e.locked).map(|e| e.message),
+        }
+    }
+
+    /// Opens a vault that is sealed with a passphrase, for this program; with `session`, for the other programs of
+    /// this session too (the path of the copy is returned).
+    ///
+    /// # Errors
+    /// The passphrase is wrong (nothing else is tried), the vault is not sealed with one, or a file is damaged.
+    pub fn unlock(&self, passphrase: &Secret, session: bool) -> Result<Option<PathBuf>, VaultError> {
+        if self.keys.method() != Some(Method::Passphrase) {
+            let how = self.keys.method().map_or("no identity is there", Method::label);
+            return Err(VaultError::new(format!("the vault is not opened by a passphrase: {how}")));
+        }
+        let text = self.keys.open_sealed(passphrase)?;
+        // What opens the seal must open the vault too, or it is the wrong vault.
+        self.entries()?;
+        if session { self.keys.keep_for_session(&text).map(Some) } else { Ok(None) }
+    }
+
+    /// Forgets what was unlocked, here and for the session. `false`: a key file opens it, so it cannot be locked.
+    ///
+    /// # Errors
+    /// The session's copy cannot be removed.
+    pub fn lock(&self) -> Result<bool, VaultError> {
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.keys.forget()
     }
 
     fn exists(&self) -> Result<bool, VaultError> {
         match fs::symlink_metadata(&self.file) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(self.failed("reach", &self.file, &error)),
+            Err(error) => Err(failed("reach", &self.file, &error)),
         }
     }
 
@@ -119,137 +300,99 @@ impl Vault {
             return Ok(Arc::default());
         }
         // The stamps are taken before reading: a change in between makes the next call read again.
-        let stamps = (stamp(&self.file), stamp(&self.identity));
-        if let (Some(vault), Some(identity)) = stamps
-            && let Some(cached) = cache.as_ref().filter(|cached| cached.stamps == (vault, identity))
-        {
+        let (now, source) = (stamp(&self.file), self.keys.source().ok_or_else(|| self.keys.locked())?);
+        if let Some(cached) = cache.as_ref().filter(|c| Some(c.stamp) == now && c.source == source) {
             return Ok(cached.entries.clone());
         }
         *cache = None;
-        let entries = Arc::new(self.read()?);
-        if let (Some(vault), Some(identity)) = stamps {
-            *cache = Some(Cached { stamps: (vault, identity), entries: entries.clone() });
+        let (_, entries) = self.read(&source)?;
+        let entries = Arc::new(entries);
+        // Reading may have unlocked it: the source is then another one.
+        if let (Some(stamp), Some(source)) = (now, self.keys.source()) {
+            *cache = Some(Cached { stamp, source, entries: entries.clone() });
         }
         Ok(entries)
     }
 
-    fn read(&self) -> Result<Entries, VaultError> {
-        let sealed = self.read_file(&self.file)?;
-        let identities = identity::parse(&self.read_identity()?, &self.identity)?;
-        let text = identity::decrypt(&identities, &sealed, &self.file, &self.identity)?;
-        format::parse(&text)
-            .map_err(|what| VaultError(format!("the vault {} is damaged: {what}", private::quoted(&self.file))))
+    fn identities(&self, source: &Source) -> Result<Vec<age::x25519::Identity>, VaultError> {
+        identity::parse(self.keys.read(source)?.as_bytes(), self.place(source))
     }
 
-    fn read_identity(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError> {
-        if self.is_locked() {
-            return Err(VaultError(format!(
-                "the vault is locked: its identity file {} is not there; put your copy of it back (mode 600)",
-                private::quoted(&self.identity)
-            )));
+    fn place<'a>(&'a self, source: &'a Source) -> &'a Path {
+        match source {
+            Source::Clear(path, _) => path,
+            _ => &self.keys.sealed,
         }
-        self.read_file(&self.identity)
     }
 
-    fn read_file(&self, path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError> {
-        let (file, meta) = private::open(path, false).map_err(|error| {
-            if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
-                VaultError(format!("{} is a symbolic link; put the file itself there", private::quoted(path)))
-            } else {
-                self.failed("read", path, &error)
-            }
-        })?;
-        if let Some(reason) = private::distrust(path, &meta) {
-            return Err(VaultError(reason));
-        }
-        private::read(file, MAX_BYTES)
-            .map_err(|error| self.failed("read", path, &error))?
-            .ok_or_else(|| VaultError(format!("{} is larger than 16 MiB; that is no vault", private::quoted(path))))
+    fn read(&self, source: &Source) -> Result<(Vec<age::x25519::Identity>, Entries), VaultError> {
+        let sealed = file::read(&self.file)?;
+        let identities = self.identities(source)?;
+        let place = private::quoted(self.place(source));
+        let text = identity::decrypt(&identities, &sealed, &self.file, &place)?;
+        let entries = format::parse(&text)
+            .map_err(|what| VaultError::new(format!("the vault {} is damaged: {what}", private::quoted(&self.file))))?;
+        Ok((identities, entries))
     }
 
     /// Read, change, write, under a lock that other processes keep too. Nothing is written if nothing was changed.
     fn change(&self, change: impl FnOnce(&mut Entries) -> bool) -> Result<bool, VaultError> {
-        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| self.failed("make", folder, &error))?;
-        let _lock = self.lock()?;
-        let exists = self.exists()?;
-        if !exists {
-            identity::create_if_missing(&self.identity)
-                .map_err(|error| self.failed("write", &self.identity, &error))?;
-        }
-        let identities = identity::parse(&self.read_identity()?, &self.identity)?;
-        let mut entries = if exists { self.read()? } else { Entries::default() };
+        file::make_folder(folder(&self.file))?;
+        let _lock = file::lock(&self.file)?;
+        let (identities, mut entries) = self.open_or_make()?;
         if !change(&mut entries) {
             return Ok(false);
         }
-        let sealed = identity::encrypt(&identities, format::text(&entries).as_bytes())
-            .map_err(|error| VaultError(format!("cannot encrypt the vault: {error}")))?;
-        if sealed.len() > MAX_BYTES {
-            return Err(VaultError("the vault would grow beyond 16 MiB; remove entries first".to_owned()));
-        }
-        write_private(&self.file, &sealed).map_err(|error| self.failed("write", &self.file, &error))?;
-        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.write(&identities, &entries)?;
         Ok(true)
     }
 
-    fn lock(&self) -> Result<File, VaultError> {
-        let path = self.file.with_extension("lock");
-        let failed = |error: io::Error| self.failed("lock", &path, &error);
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(OFLAGS_NOFOLLOW)
-            .open(&path)
-            .map_err(failed)?;
-        let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Err(TryLockError::WouldBlock) if start.elapsed() > LOCK_PATIENCE => {
-                    return Err(VaultError(format!(
-                        "another program has held {} for 10 s; end or resume it, then try again",
-                        private::quoted(&path)
-                    )));
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
-            }
+    /// The vault as it is, or a new one with a key file. Under the lock.
+    fn open_or_make(&self) -> Result<(Vec<age::x25519::Identity>, Entries), VaultError> {
+        let exists = self.exists()?;
+        if self.keys.method().is_none() && !exists {
+            file::make_folder(folder(&self.keys.clear))?;
+            self.keys.store(&Target::KeyFile, &identity::text(&[identity::generate()]))?;
         }
+        let source = self.keys.source().ok_or_else(|| self.keys.locked())?;
+        if exists { self.read(&source) } else { Ok((self.identities(&source)?, Entries::default())) }
     }
 
-    fn failed(&self, verb: &str, path: &Path, error: &io::Error) -> VaultError {
-        VaultError(format!("cannot {verb} {}: {error}", private::quoted(path)))
+    fn write(&self, identities: &[age::x25519::Identity], entries: &Entries) -> Result<(), VaultError> {
+        let sealed = identity::encrypt(identities, format::text(entries).as_bytes())
+            .map_err(|error| VaultError::new(format!("cannot encrypt the vault: {error}")))?;
+        if sealed.len() > MAX_BYTES {
+            return Err(VaultError::new("the vault would grow beyond 16 MiB; remove entries first".to_owned()));
+        }
+        write_private(&self.file, &sealed).map_err(|error| failed("write", &self.file, &error))?;
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
     }
 }
 
-const OFLAGS_NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn no_entry(name: &str) -> VaultError {
+    VaultError::new(format!("the vault has no entry '{}'", crate::model::text::sanitize(name, 80)))
+}
+
+fn check_secret(secret: &Secret) -> Result<(), VaultError> {
+    if secret.is_empty() {
+        return Err(VaultError::new("the secret is empty; nothing was stored".to_owned()));
+    }
+    if secret.expose().len() > MAX_SECRET {
+        return Err(VaultError::new("the secret is longer than 64 KiB; nothing was stored".to_owned()));
+    }
+    Ok(())
+}
 
 fn check_name(name: &str) -> Result<(), VaultError> {
-    if is_valid_name(name) {
-        return Ok(());
+    match crate::model::IntegrationId::new(name) {
+        Err(error) if !is_valid_name(name) => Err(VaultError::new(error.to_string())),
+        _ => Ok(()),
     }
-    Err(VaultError(crate::model::IntegrationId::new(name).err().map_or_else(String::new, |error| error.to_string())))
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = fs::symlink_metadata(path).ok()?;
-    Some((
-        meta.dev(),
-        meta.ino(),
-        meta.len(),
-        meta.mtime(),
-        meta.mtime_nsec(),
-        meta.ctime(),
-        meta.ctime_nsec(),
-        meta.mode(),
-        meta.uid(),
-    ))
 }
 
 #[cfg(test)]

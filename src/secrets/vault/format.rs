@@ -1,4 +1,4 @@
-//! The vault's clear text: a TOML table `[entries.NAME]` with `value` and `stored`.
+//! The vault's clear text: a TOML table `[entries.NAME]` with `value`, `stored`, and what else is known of it.
 
 use crate::model::Secret;
 use std::collections::BTreeMap;
@@ -8,41 +8,100 @@ use toml::{
 };
 use zeroize::Zeroizing;
 
-/// One secret and when it was stored.
+/// One secret and what is known of it.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) secret: Secret,
-    pub(super) stored: jiff::Timestamp,
+    pub(super) facts: Facts,
+    /// The value before the last rotation, until the new one has proved good.
+    pub(super) previous: Option<Secret>,
+}
+
+/// What is known of an entry beside its value.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Facts {
+    /// When it was first stored.
+    pub stored: jiff::Timestamp,
+    /// When its value was last replaced.
+    pub rotated: Option<jiff::Timestamp>,
+    /// When it dies, as the user says.
+    pub expires: Option<jiff::Timestamp>,
+    /// The hosts it may go to (`api.example.org:443`). Empty: none bound yet.
+    pub hosts: Vec<String>,
+    /// Whose it is, as last proved.
+    pub account: Option<String>,
+    /// The value before the last rotation is still kept.
+    pub can_roll_back: bool,
+}
+
+impl Facts {
+    /// Whether the entry may be sent there. One that is bound to no host yet may go anywhere.
+    pub fn may_go_to(&self, destination: Option<&str>) -> bool {
+        self.hosts.is_empty() || destination.is_some_and(|d| self.hosts.iter().any(|h| h.eq_ignore_ascii_case(d)))
+    }
 }
 
 pub(super) type Entries = BTreeMap<String, Entry>;
 
 /// Writes the clear text into memory that is wiped and never grows.
 pub(super) fn text(entries: &Entries) -> Zeroizing<String> {
-    let room: usize = entries.iter().map(|(name, entry)| 128 + name.len() + 6 * entry.secret.expose().len()).sum();
-    let mut out = Zeroizing::new(String::with_capacity(room + 128));
+    let room = |text: &str| 6 * text.len() + 16;
+    let size = |(name, entry): (&String, &Entry)| {
+        let facts = &entry.facts;
+        let hosts: usize = facts.hosts.iter().map(|h| room(h)).sum();
+        let previous = entry.previous.as_ref().map_or(0, |p| room(p.expose()));
+        400 + name.len() + room(entry.secret.expose()) + previous + hosts + facts.account.as_deref().map_or(0, room)
+    };
+    let mut out = Zeroizing::new(String::with_capacity(entries.iter().map(size).sum::<usize>() + 128));
     out.push_str("# Lampboard's vault\n");
     for (name, entry) in entries {
+        let facts = &entry.facts;
         out.push_str("\n[entries.");
         out.push_str(name);
-        out.push_str("]\nvalue = \"");
-        for c in entry.secret.expose().chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                c if c.is_control() => {
-                    out.push_str("\\u");
-                    for shift in [12, 8, 4, 0] {
-                        out.push(char::from_digit((c as u32 >> shift) & 15, 16).expect("four bits are one hex digit"));
-                    }
-                }
-                c => out.push(c),
+        out.push_str("]\nvalue = ");
+        quote(&mut out, entry.secret.expose());
+        for (key, at) in [("stored", Some(facts.stored)), ("rotated", facts.rotated), ("expires", facts.expires)] {
+            if let Some(at) = at {
+                out.push_str(&format!("\n{key} = {at}"));
             }
         }
-        out.push_str("\"\nstored = ");
-        out.push_str(&entry.stored.to_string());
+        if let Some(previous) = &entry.previous {
+            out.push_str("\nprevious = ");
+            quote(&mut out, previous.expose());
+        }
+        if let Some(account) = &facts.account {
+            out.push_str("\naccount = ");
+            quote(&mut out, account);
+        }
+        if !facts.hosts.is_empty() {
+            out.push_str("\nhosts = [");
+            for host in &facts.hosts {
+                quote(&mut out, host);
+                out.push_str(", ");
+            }
+            out.push(']');
+        }
         out.push('\n');
     }
     out
+}
+
+fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => {
+                out.push_str("\\u");
+                for shift in [12, 8, 4, 0] {
+                    out.push(char::from_digit((c as u32 >> shift) & 15, 16).expect("four bits are one hex digit"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
 }
 
 /// Reads the clear text. The error names the place, never the content.
@@ -64,7 +123,7 @@ pub(super) fn parse(text: &str) -> Result<Entries, String> {
             let entry = entry(value).ok_or_else(|| {
                 let shown =
                     crate::model::IntegrationId::new(&name).map_or_else(|_| "?".to_owned(), |id| id.to_string());
-                format!("the entry '{shown}' has no text 'value' and instant 'stored'")
+                format!("the entry '{shown}' is not as this Lampboard writes it (a newer one may have)")
             })?;
             found.insert(name, entry);
         }
@@ -72,15 +131,42 @@ pub(super) fn parse(text: &str) -> Result<Entries, String> {
     Ok(found)
 }
 
+/// A key that is not known is refused: an older Lampboard would drop it with its next write.
 fn entry(value: Spanned<DeValue<'_>>) -> Option<Entry> {
-    let DeValue::Table(mut table) = value.into_inner() else { return None };
-    let stored = match table.remove("stored")?.into_inner() {
-        DeValue::String(text) => text.parse().ok()?,
-        DeValue::Datetime(at) => at.to_string().parse().ok()?,
-        _ => return None,
-    };
-    match table.remove("value")?.into_inner() {
-        DeValue::String(text) => Some(Entry { secret: Secret::new(text.into_owned()), stored }),
+    let DeValue::Table(table) = value.into_inner() else { return None };
+    let (mut secret, mut previous, mut stored, mut rotated, mut expires) = (None, None, None, None, None);
+    let (mut hosts, mut account) = (Vec::new(), None);
+    for (key, value) in table {
+        let value = value.into_inner();
+        match &**key.get_ref() {
+            "value" => secret = Some(Secret::new(string(value)?)),
+            "previous" => previous = Some(Secret::new(string(value)?)),
+            "stored" => stored = Some(instant(value)?),
+            "rotated" => rotated = Some(instant(value)?),
+            "expires" => expires = Some(instant(value)?),
+            "account" => account = Some(string(value)?),
+            "hosts" => {
+                let DeValue::Array(all) = value else { return None };
+                hosts = all.into_iter().map(|v| string(v.into_inner())).collect::<Option<_>>()?;
+            }
+            _ => return None,
+        }
+    }
+    let facts = Facts { stored: stored?, rotated, expires, hosts, account, can_roll_back: previous.is_some() };
+    Some(Entry { secret: secret?, facts, previous })
+}
+
+fn string(value: DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+fn instant(value: DeValue<'_>) -> Option<jiff::Timestamp> {
+    match value {
+        DeValue::String(text) => text.parse().ok(),
+        DeValue::Datetime(at) => at.to_string().parse().ok(),
         _ => None,
     }
 }

@@ -1,7 +1,9 @@
 //! What the vault keeps, and what it refuses.
 
 use super::*;
-use std::os::unix::fs::PermissionsExt;
+
+mod methods;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 struct Home {
     _folder: tempfile::TempDir,
@@ -122,7 +124,7 @@ fn a_missing_identity_locks_and_a_wrong_one_is_an_error_and_neither_is_replaced(
     }
     assert!(!home.identity.exists(), "no new identity is made over an old vault");
 
-    identity::create_if_missing(&home.identity).unwrap();
+    write_private(&home.identity, identity::text(&[identity::generate()]).as_bytes()).unwrap();
     for error in [home.vault().get("a").unwrap_err(), home.vault().remove("a").unwrap_err()] {
         assert!(error.to_string().contains("does not open the vault"), "{error}");
     }

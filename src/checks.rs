@@ -13,7 +13,7 @@ pub mod ladder;
 mod network;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-mod prepare;
+pub mod prepare;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod resolve;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, one file per subcommand.
 
 mod add;
+mod audit;
 mod board;
 mod check;
 mod config;
@@ -11,8 +12,10 @@ mod integration;
 mod list;
 mod out;
 mod provider;
+mod rotate;
 mod secret;
 mod shell;
+mod vault;
 mod view;
 mod world;
 
@@ -152,6 +155,18 @@ pub enum Command {
         #[command(subcommand)]
         command: secret::SecretCommand,
     },
+    /// Look after the file that holds the secrets, and what opens it.
+    Vault {
+        /// What to do.
+        #[command(subcommand)]
+        command: vault::VaultCommand,
+    },
+    /// Print who did what to which secret.
+    Audit {
+        /// How many of the latest lines.
+        #[arg(long, default_value_t = 50)]
+        count: usize,
+    },
     /// Look at provider definitions, check and test them.
     Provider {
         /// What to do.
@@ -239,6 +254,8 @@ fn dispatch(cli: Cli, out: &mut Out) -> Answer {
         Some(Command::Pause { name }) => integration::pause(config, &name, true, out),
         Some(Command::Resume { name }) => integration::pause(config, &name, false, out),
         Some(Command::Secret { command }) => secret::run(config, command, out),
+        Some(Command::Vault { command }) => vault::run(config, command, out),
+        Some(Command::Audit { count }) => audit::run(config, count, out),
         Some(Command::Provider { command }) => provider::run(config, command, out),
         Some(Command::History(args)) => history::run(config, args, out),
         Some(Command::Config { command }) => config::run(config, command, out),

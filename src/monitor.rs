@@ -9,6 +9,7 @@ pub mod limits;
 mod paused;
 pub mod probe;
 pub mod retry;
+pub mod rotate;
 mod runner;
 pub mod schedule;
 pub mod snapshot;
@@ -17,4 +18,5 @@ mod watch;
 
 pub use draft::{Draft, DraftValue, Place};
 pub use handle::{Handle, Notice, Started};
+pub use rotate::Rotation;
 pub use snapshot::{BoardHealth, Entry, Snapshot};

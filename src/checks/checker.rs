@@ -54,11 +54,11 @@ impl Checker {
     /// One attempt. Ends within the integration's timeout (plus what the secrets' resolution takes), never panics outward.
     /// Dropping the future cancels it (child processes are killed).
     pub async fn attempt(&self, integration: &Integration, definition: &Arc<Definition>) -> Outcome {
-        self.attempt_with(integration, definition, &IndexMap::new()).await
+        self.attempt_as(integration, definition, &IndexMap::new()).await
     }
 
-    /// The same with secrets that are typed but not stored yet.
-    pub(super) async fn attempt_with(
+    /// The same with secrets that are not stored yet: field name to secret.
+    pub async fn attempt_as(
         &self,
         integration: &Integration,
         definition: &Arc<Definition>,

@@ -100,7 +100,7 @@ impl Checker {
             return *outcome;
         }
         climb.running("answer");
-        let outcome = self.attempt_with(integration, definition, &overrides).await;
+        let outcome = self.attempt_as(integration, definition, &overrides).await;
         upper(&climb, &outcome);
         outcome
     }

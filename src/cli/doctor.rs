@@ -31,7 +31,7 @@ fn bad(what: &'static str, detail: impl Into<String>) -> Finding {
 
 pub(super) fn run(config: Option<PathBuf>, out: &mut Out) -> Answer {
     let paths = world::paths(config)?;
-    let vault = Arc::new(Vault::new(&paths.vault, &paths.identity));
+    let vault = Arc::new(world::vault(&paths));
     let (registry, problems) = Registry::load(Some(&paths.providers), None);
     let mut findings = vec![version()];
     findings.extend(private_files(&paths));

@@ -2,8 +2,8 @@
 
 use super::{Answer, Exit, Failure, Out, world};
 use crate::{
-    model::{Secret, id::is_valid_name},
-    secrets::{Vault, VaultError},
+    model::{Secret, SecretRef, id::is_valid_name},
+    secrets::{Facts, VaultError},
 };
 use std::{
     io::{IsTerminal, Read},
@@ -22,8 +22,35 @@ pub enum SecretCommand {
         /// The entry's name.
         name: String,
     },
-    /// List the names of the entries; never their values.
+    /// List the entries and what is known of each: who uses it, where it may go, when it dies. Never the values.
     List,
+    /// Replace a value: tested first with every integration that uses it. A failed rotation changes nothing.
+    Rotate {
+        /// The entry's name.
+        name: String,
+        /// The new value belongs to another account, and that is meant.
+        #[arg(long)]
+        other_account: bool,
+    },
+    /// Put the value before the last rotation back.
+    RollBack {
+        /// The entry's name.
+        name: String,
+    },
+    /// Let an entry go to another host too.
+    Allow {
+        /// The entry's name.
+        name: String,
+        /// Host and port: `api.example.org:443`.
+        host: String,
+    },
+    /// Say when a credential dies, where its service does not tell.
+    Expires {
+        /// The entry's name.
+        name: String,
+        /// A day such as 2027-01-31, or `never` to forget it.
+        date: String,
+    },
     /// Remove an entry.
     Remove {
         /// The entry's name.
@@ -38,8 +65,12 @@ impl From<VaultError> for Failure {
 }
 
 pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out) -> Answer {
+    if let SecretCommand::Rotate { name, other_account } = &command {
+        return super::rotate::run(config, name, *other_account, out);
+    }
+    let users = users(config.clone());
     let paths = world::paths(config)?;
-    let vault = Vault::new(&paths.vault, &paths.identity);
+    let vault = world::vault(&paths);
     match command {
         SecretCommand::Set { name } => {
             if !is_valid_name(&name) {
@@ -57,19 +88,43 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
                 out.line(&format!("Stored. Refer to it in config.toml as \"vault:{name}\"."))?;
             }
         }
+        SecretCommand::Rotate { .. } => {}
+        SecretCommand::RollBack { name } => {
+            vault.roll_back(&name)?;
+            done(out, serde_json::json!({ "rolled_back": name }), &format!("'{name}' has its earlier value again."))?;
+        }
+        SecretCommand::Allow { name, host } => {
+            vault.allow(&name, &host)?;
+            done(
+                out,
+                serde_json::json!({ "allowed": host, "entry": name }),
+                &format!("'{name}' may go to {host} too."),
+            )?;
+        }
+        SecretCommand::Expires { name, date } => {
+            let at = instant(&date)?;
+            vault.set_expiry(&name, at)?;
+            done(out, serde_json::json!({ "entry": name, "expires": at }), "Noted.")?;
+        }
         SecretCommand::List => {
             let entries = vault.list()?;
             if out.json {
-                let list: Vec<_> =
-                    entries.iter().map(|(n, t)| serde_json::json!({ "name": n, "stored": t.stored })).collect();
+                let list: Vec<_> = entries
+                    .iter()
+                    .map(|(name, facts)| {
+                        serde_json::json!({
+                            "name": name, "stored": facts.stored, "rotated": facts.rotated, "expires": facts.expires,
+                            "hosts": facts.hosts, "account": facts.account, "can_roll_back": facts.can_roll_back,
+                            "used_by": used_by(&users, name),
+                        })
+                    })
+                    .collect();
                 out.value(&list)?;
             } else if entries.is_empty() {
                 out.line("The vault is empty. Store a secret with: lampboard secret set NAME")?;
             } else {
-                out.table(
-                    &["NAME", "STORED"],
-                    &entries.iter().map(|(n, t)| vec![n.clone(), t.stored.to_string()]).collect::<Vec<_>>(),
-                )?;
+                let rows: Vec<_> = entries.iter().map(|(n, f)| row(n, f, &used_by(&users, n))).collect();
+                out.table(&["NAME", "STORED", "ROTATED", "EXPIRES", "MAY GO TO", "USED BY"], &rows)?;
             }
         }
         SecretCommand::Remove { name } => {
@@ -87,6 +142,64 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
         }
     }
     Ok(Exit::Good)
+}
+
+fn done(out: &mut Out, value: serde_json::Value, sentence: &str) -> Result<(), Failure> {
+    if out.json {
+        out.value(&value)?
+    } else {
+        out.line(sentence)?
+    }
+    Ok(())
+}
+
+/// Entry and integration, for every use in config.toml. A wrong config.toml uses nothing: `config check` tells why.
+fn users(config: Option<PathBuf>) -> Vec<(String, String)> {
+    let Ok(world) = world::World::open(config) else { return Vec::new() };
+    let (integrations, _) = crate::monitor::bind::bind(&world.config, &world.registry);
+    let mut users = Vec::new();
+    for integration in integrations {
+        for (_, reference) in integration.secrets() {
+            if let SecretRef::Vault(entry) = reference {
+                users.push((entry.clone(), integration.id.to_string()));
+            }
+        }
+    }
+    users
+}
+
+fn used_by(users: &[(String, String)], entry: &str) -> Vec<String> {
+    users.iter().filter(|(e, _)| e == entry).map(|(_, id)| id.clone()).collect()
+}
+
+fn row(name: &str, facts: &Facts, users: &[String]) -> Vec<String> {
+    let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
+    let mut rotated = facts.rotated.map(day).unwrap_or_default();
+    if facts.can_roll_back {
+        rotated.push_str(" (can roll back)");
+    }
+    vec![
+        name.to_owned(),
+        day(facts.stored),
+        or(rotated, "-"),
+        or(facts.expires.map(day).unwrap_or_default(), "-"),
+        or(facts.hosts.join(", "), "anywhere yet"),
+        or(users.join(", "), "nobody"),
+    ]
+}
+
+/// The start of a day in UTC; `never`: none.
+fn instant(text: &str) -> Result<Option<jiff::Timestamp>, Failure> {
+    if text == "never" {
+        return Ok(None);
+    }
+    let day: Option<jiff::civil::Date> = text.parse().ok();
+    let at = day.and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|z| z.timestamp());
+    let shown = crate::model::text::sanitize(text, 40);
+    at.map(Some).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("'{shown}' is not a day: write one like 2027-01-31, or never"))
+    })
 }
 
 /// Asks for a secret without echo, or reads standard input when it is no terminal.

@@ -6,7 +6,7 @@ use crate::{
     model::IntegrationId,
     monitor::{Handle, Started},
     providers::{Problem, Registry},
-    secrets::{Resolver, Vault},
+    secrets::{Audit, Resolver, Vault},
     store::{Retention, Store},
 };
 use std::{path::PathBuf, sync::Arc};
@@ -61,7 +61,7 @@ impl World {
             Failure::new(Exit::BadConfig, all.join("\n"))
         })?;
         let (registry, problems) = Registry::load(Some(&paths.providers), None);
-        let resolver = Resolver::new(Arc::new(Vault::new(&paths.vault, &paths.identity)));
+        let resolver = Resolver::new(Arc::new(vault(&paths)));
         Ok(World { paths, config, registry, resolver, problems: problems.iter().map(problem_text).collect() })
     }
 
@@ -127,6 +127,12 @@ pub fn retention(config: &Config) -> Retention {
 /// A multi-threaded runtime.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lampboard").build()?)
+}
+
+/// The vault, with this process's environment to unlock it and the audit log to tell of it.
+pub fn vault(paths: &Paths) -> Vault {
+    let env = Arc::new(|name: &str| std::env::var(name).ok());
+    Vault::with_env(&paths.vault, &paths.identity, env).with_audit(Audit::new(&paths.audit))
 }
 
 /// A monitor that checks only when asked.

@@ -24,6 +24,8 @@ pub struct Paths {
     pub identity: PathBuf,
     /// `lampboard.log`.
     pub log: PathBuf,
+    /// `audit.jsonl`: who did what to which secret.
+    pub audit: PathBuf,
     /// `state.toml`-like small things that must survive (paused ids). In the state folder.
     pub state: PathBuf,
 }
@@ -58,6 +60,7 @@ impl Paths {
             vault: data.join("vault.age"),
             identity: data.join("identity.txt"),
             log: state.join("lampboard.log"),
+            audit: state.join("audit.jsonl"),
             state: state.join("state.toml"),
         }
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     checks::{Checker, Network, Rung},
     config::{Config, Diagnostic, Paths, Settings, edit},
-    model::{Bucket, CheckRow, Incident, IntegrationId, Outcome, Status},
+    model::{Bucket, CheckRow, Incident, IntegrationId, Outcome, SecretRef, Status},
     providers::{Problem, Registry},
     secrets::Resolver,
     store::Store,
@@ -249,9 +249,14 @@ impl Handle {
         Ok(id)
     }
 
+    /// What makes the checks.
+    pub(super) fn checker(&self) -> Reply<&Checker> {
+        self.0.checker.as_ref().ok_or_else(|| "this monitor makes no checks of its own".to_owned())
+    }
+
     /// Tests a draft rung by rung. The final outcome is the return value.
     pub async fn test(&self, draft: Draft, report: mpsc::UnboundedSender<Rung>) -> Reply<Outcome> {
-        let checker = self.0.checker.as_ref().ok_or("this monitor makes no checks of its own")?;
+        let checker = self.checker()?;
         let integration = draft.integration();
         let registry = self.registry();
         let definition =
@@ -262,6 +267,11 @@ impl Handle {
     /// Saves a draft: typed secrets into the vault, the rest into config.toml; the board shows it at once.
     pub async fn save(&self, draft: Draft) -> Reply<IntegrationId> {
         let (vault, paths, settings) = (self.0.resolver.vault.clone(), self.0.paths.clone(), self.settings());
+        let host = {
+            let integration = draft.integration();
+            let registry = self.registry();
+            registry.get(&integration.provider).and_then(|d| crate::checks::prepare::host(&integration, d))
+        };
         let id = draft.base.id.clone();
         let original = draft.original.clone();
         blocking(move || {
@@ -271,8 +281,19 @@ impl Handle {
                     vault.set(entry, secret).map_err(|e| e.to_string())?;
                 }
             }
-            edit::upsert(&paths.config, &draft.integration(), &settings, draft.original.as_deref())
-                .map_err(|e| e.to_string())
+            let integration = draft.integration();
+            edit::upsert(&paths.config, &integration, &settings, draft.original.as_deref())
+                .map_err(|e| e.to_string())?;
+            // Saving is the user's word that these secrets may go to this host. An entry that is not there yet has
+            // nothing to be bound, and a locked vault keeps what it has: the check will say so.
+            for (_, reference) in integration.secrets() {
+                if let (SecretRef::Vault(entry), Some(host)) = (reference, &host)
+                    && let Err(error) = vault.allow(entry, host)
+                {
+                    tracing::info!(%error, entry, "the entry was not bound to its host");
+                }
+            }
+            Ok(())
         })
         .await?;
         if let Some(from) = original.filter(|o| *o != *id.as_str()).and_then(|o| IntegrationId::new(&o).ok()) {

@@ -7,7 +7,7 @@ mod keys;
 mod portable;
 mod rekey;
 
-use super::{private, resolve::Environment};
+use super::{Audit, private, resolve::Environment};
 use crate::{
     config::paths::write_private,
     model::{Secret, id::is_valid_name},
@@ -64,6 +64,7 @@ pub struct VaultStatus {
 pub struct Vault {
     file: PathBuf,
     keys: Keys,
+    audit: Option<Audit>,
     cache: Mutex<Option<Cached>>,
 }
 
@@ -81,7 +82,25 @@ impl Vault {
 
     /// The same, with an environment in which to look for systemd's credentials, the session and a passphrase file.
     pub fn with_env(file: &Path, identity: &Path, env: Arc<Environment>) -> Self {
-        Vault { file: file.to_owned(), keys: Keys::new(identity, file, env), cache: Mutex::new(None) }
+        Vault { file: file.to_owned(), keys: Keys::new(identity, file, env), audit: None, cache: Mutex::new(None) }
+    }
+
+    /// With a log of every change and every unlocking.
+    pub fn with_audit(mut self, audit: Audit) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// The log, for what is done with entries elsewhere.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+
+    fn told<T>(&self, action: &str, target: &str, result: Result<T, VaultError>) -> Result<T, VaultError> {
+        if let Some(audit) = &self.audit {
+            audit.tell(action, target, result.as_ref().map(|_| ()).map_err(|e| e.message.as_str()));
+        }
+        result
     }
 
     /// One entry. `Ok(None)`: no such entry.
@@ -107,6 +126,10 @@ impl Vault {
     /// Those of [`Vault::get`]; a name or a secret that cannot be kept; a file that cannot be written; another writer
     /// that does not finish within 10 s. The vault is then as it was.
     pub fn set(&self, name: &str, secret: &Secret) -> Result<(), VaultError> {
+        self.told("secret.set", name, self.try_set(name, secret))
+    }
+
+    fn try_set(&self, name: &str, secret: &Secret) -> Result<(), VaultError> {
         check_name(name)?;
         check_secret(secret)?;
         let now = jiff::Timestamp::now();
@@ -131,6 +154,10 @@ impl Vault {
     /// # Errors
     /// As [`Vault::set`]; there is no such entry.
     pub fn rotate(&self, name: &str, secret: &Secret, account: Option<&str>) -> Result<(), VaultError> {
+        self.told("secret.rotate", name, self.try_rotate(name, secret, account))
+    }
+
+    fn try_rotate(&self, name: &str, secret: &Secret, account: Option<&str>) -> Result<(), VaultError> {
         check_secret(secret)?;
         let mut found = false;
         self.change(|entries| {
@@ -150,6 +177,10 @@ impl Vault {
     /// # Errors
     /// As [`Vault::set`]; there is no such entry, or nothing to go back to.
     pub fn roll_back(&self, name: &str) -> Result<(), VaultError> {
+        self.told("secret.roll-back", name, self.try_roll_back(name))
+    }
+
+    fn try_roll_back(&self, name: &str) -> Result<(), VaultError> {
         let mut outcome = Err(no_entry(name));
         self.change(|entries| {
             let Some(entry) = entries.get_mut(name) else { return false };
@@ -196,6 +227,10 @@ impl Vault {
     /// # Errors
     /// As [`Vault::set`]; there is no such entry.
     pub fn allow(&self, name: &str, host: &str) -> Result<(), VaultError> {
+        self.told("secret.allow", &format!("{name} to {host}"), self.try_allow(name, host))
+    }
+
+    fn try_allow(&self, name: &str, host: &str) -> Result<(), VaultError> {
         let mut found = false;
         self.change(|entries| {
             let Some(entry) = entries.get_mut(name) else { return false };
@@ -214,6 +249,10 @@ impl Vault {
     /// # Errors
     /// As [`Vault::set`]; there is no such entry.
     pub fn set_expiry(&self, name: &str, expires: Option<jiff::Timestamp>) -> Result<(), VaultError> {
+        self.told("secret.expires", name, self.try_set_expiry(name, expires))
+    }
+
+    fn try_set_expiry(&self, name: &str, expires: Option<jiff::Timestamp>) -> Result<(), VaultError> {
         let mut found = false;
         self.change(|entries| {
             let Some(entry) = entries.get_mut(name) else { return false };
@@ -228,6 +267,10 @@ impl Vault {
     /// # Errors
     /// As [`Vault::set`].
     pub fn remove(&self, name: &str) -> Result<bool, VaultError> {
+        self.told("secret.remove", name, self.try_remove(name))
+    }
+
+    fn try_remove(&self, name: &str) -> Result<bool, VaultError> {
         if !self.exists()? {
             return Ok(false);
         }
@@ -266,6 +309,10 @@ impl Vault {
     /// # Errors
     /// The passphrase is wrong (nothing else is tried), the vault is not sealed with one, or a file is damaged.
     pub fn unlock(&self, passphrase: &Secret, session: bool) -> Result<Option<PathBuf>, VaultError> {
+        self.told("vault.unlock", "vault", self.try_unlock(passphrase, session))
+    }
+
+    fn try_unlock(&self, passphrase: &Secret, session: bool) -> Result<Option<PathBuf>, VaultError> {
         if self.keys.method() != Some(Method::Passphrase) {
             let how = self.keys.method().map_or("no identity is there", Method::label);
             return Err(VaultError::new(format!("the vault is not opened by a passphrase: {how}")));
@@ -281,6 +328,10 @@ impl Vault {
     /// # Errors
     /// The session's copy cannot be removed.
     pub fn lock(&self) -> Result<bool, VaultError> {
+        self.told("vault.lock", "vault", self.try_lock())
+    }
+
+    fn try_lock(&self) -> Result<bool, VaultError> {
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.keys.forget()
     }

@@ -21,6 +21,10 @@ impl Vault {
     /// # Errors
     /// The vault is locked or damaged, the file is already there or cannot be written.
     pub fn export(&self, path: &Path, passphrase: &Secret) -> Result<usize, VaultError> {
+        self.told("vault.export", &path.to_string_lossy(), self.try_export(path, passphrase))
+    }
+
+    fn try_export(&self, path: &Path, passphrase: &Secret) -> Result<usize, VaultError> {
         if std::fs::symlink_metadata(path).is_ok() {
             return Err(VaultError::new(format!(
                 "{} is already there; name a new file",
@@ -40,6 +44,10 @@ impl Vault {
     /// The passphrase is wrong, the file is damaged or of another kind, or the vault cannot be written. Then nothing
     /// was changed.
     pub fn import(&self, path: &Path, passphrase: &Secret, replace: bool) -> Result<Imported, VaultError> {
+        self.told("vault.import", &path.to_string_lossy(), self.try_import(path, passphrase, replace))
+    }
+
+    fn try_import(&self, path: &Path, passphrase: &Secret, replace: bool) -> Result<Imported, VaultError> {
         let text = identity::open_with_passphrase(&file::read(path)?, passphrase, path)?;
         let theirs = format::parse(&text)
             .map_err(|what| VaultError::new(format!("{} is damaged: {what}", crate::secrets::private::quoted(path))))?;

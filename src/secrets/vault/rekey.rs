@@ -11,6 +11,10 @@ impl Vault {
     /// The vault is locked or damaged; the target refuses; a file cannot be written. What lay there before then still
     /// opens the vault, or what was put there instead does.
     pub fn rekey(&self, target: &Target) -> Result<(), VaultError> {
+        self.told("vault.rekey", "vault", self.try_rekey(target))
+    }
+
+    fn try_rekey(&self, target: &Target) -> Result<(), VaultError> {
         file::make_folder(folder(&self.file))?;
         let _lock = file::lock(&self.file)?;
         let (old, entries) = self.open_or_make()?;

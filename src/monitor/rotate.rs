@@ -1,0 +1,147 @@
+//! Replacing a credential that several integrations share: tested for each of them before anything changes, refused
+//! for another account unless that is meant, kept beside the old value until it proves good.
+
+use super::{Handle, handle::Reply};
+use crate::model::{Integration, IntegrationId, Outcome, Secret, SecretRef, Status};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// What a rotation found and did.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// Each integration that uses the entry, tested with the new value.
+    pub tests: Vec<(IntegrationId, Outcome)>,
+    /// Whose the old value is, and whose the new one, where they differ.
+    pub other_account: Option<(String, String)>,
+    /// The new value is in use now.
+    pub done: bool,
+}
+
+impl Rotation {
+    /// What stands in the way, in a sentence; `None`: nothing did.
+    pub fn refusal(&self) -> Option<String> {
+        if self.done {
+            return None;
+        }
+        let failed = self.tests.iter().find(|(_, o)| o.status() != Status::Active);
+        Some(match (failed, &self.other_account) {
+            (Some((id, outcome)), _) => format!(
+                "nothing was changed: with the new value '{id}' would be {}, {}{}",
+                outcome.status().label(),
+                outcome.cause.label(),
+                if outcome.evidence.seen.is_empty() { String::new() } else { format!(" ({})", outcome.evidence.seen) }
+            ),
+            (None, Some((old, new))) => {
+                format!("nothing was changed: the old value belongs to '{old}' and the new one to '{new}'")
+            }
+            (None, None) => "nothing was changed".to_owned(),
+        })
+    }
+}
+
+/// The fields of an integration that hold this entry.
+pub fn fields_using<'a>(integration: &'a Integration, entry: &str) -> impl Iterator<Item = &'a str> {
+    integration
+        .secrets()
+        .filter(move |(_, reference)| matches!(reference, SecretRef::Vault(name) if name == entry))
+        .map(|(field, _)| field)
+}
+
+impl Handle {
+    /// Integrations that use an entry of the vault.
+    pub fn users_of(&self, entry: &str) -> Vec<Arc<Integration>> {
+        let snapshot = self.snapshots().borrow().clone();
+        let all = snapshot.entries.values().map(|e| e.integration.clone());
+        all.filter(|i| fields_using(i, entry).next().is_some()).collect()
+    }
+
+    /// Tests the new value with every integration that uses the entry, one after the other, and puts it in its place
+    /// if all of them work with it and it belongs to the same account (or `other_account` says that is meant).
+    ///
+    /// # Errors
+    /// Nobody uses the entry, the vault is locked, or it cannot be written. Nothing was changed then.
+    pub async fn rotate(&self, entry: &str, secret: Secret, other_account: bool) -> Reply<Rotation> {
+        let checker = self.checker()?.clone();
+        let vault = checker.resolver().vault.clone();
+        let (name, registry) = (entry.to_owned(), self.registry());
+        let known = tokio::task::spawn_blocking(move || vault.get_with_facts(&name)).await;
+        let (_, facts) = known
+            .map_err(|_| "reading the vault was cut off".to_owned())?
+            .map_err(|e| e.to_string())?
+            .ok_or_else(|| format!("the vault has no entry '{entry}'; store one with: lampboard secret set {entry}"))?;
+        let users = self.users_of(entry);
+        if users.is_empty() {
+            return Err(format!(
+                "no integration uses 'vault:{entry}', so a new value cannot be tested; replace it with: lampboard secret set {entry}"
+            ));
+        }
+        let snapshot = self.snapshots().borrow().clone();
+        let mut rotation = Rotation { tests: Vec::new(), other_account: None, done: false };
+        let mut account = None;
+        for integration in users {
+            let definition = registry.get(&integration.provider).ok_or_else(|| {
+                format!("'{}' cannot be tested: no provider '{}'", integration.id, integration.provider)
+            })?;
+            let host = checker.host(&integration, definition);
+            if !facts.may_go_to(host.as_deref()) {
+                return Err(format!(
+                    "'{}' would send it to {}, and 'vault:{entry}' was stored for {}",
+                    integration.id,
+                    host.unwrap_or_default(),
+                    facts.hosts.join(", ")
+                ));
+            }
+            let overrides: IndexMap<String, Secret> =
+                fields_using(&integration, entry).map(|f| (f.to_owned(), secret.clone())).collect();
+            let outcome = checker.attempt_as(&integration, definition, &overrides).await;
+            let before = snapshot.entries.get(&integration.id).and_then(|e| e.outcome.as_ref()?.identity.clone());
+            let before = before.or_else(|| facts.account.clone());
+            if let (Some(old), Some(new)) = (before, &outcome.identity)
+                && old != *new
+                && outcome.status() == Status::Active
+            {
+                rotation.other_account = Some((old, new.clone()));
+            }
+            account = account.or_else(|| outcome.identity.clone());
+            rotation.tests.push((integration.id.clone(), outcome));
+        }
+        let works = rotation.tests.iter().all(|(_, o)| o.status() == Status::Active);
+        if !works || (rotation.other_account.is_some() && !other_account) {
+            if let (Some(audit), Some(why)) = (checker.resolver().vault.audit(), rotation.refusal()) {
+                audit.tell("secret.rotate", entry, Err(&why));
+            }
+            return Ok(rotation);
+        }
+        let (vault, name) = (checker.resolver().vault.clone(), entry.to_owned());
+        let written = tokio::task::spawn_blocking(move || vault.rotate(&name, &secret, account.as_deref())).await;
+        written.map_err(|_| "writing the vault was cut off".to_owned())?.map_err(|e| e.to_string())?;
+        rotation.done = true;
+        Ok(rotation)
+    }
+
+    /// Puts the value before the last rotation back and checks its users with it.
+    ///
+    /// # Errors
+    /// There is nothing to go back to, or the vault cannot be written.
+    pub async fn roll_back(&self, entry: &str) -> Reply<()> {
+        let (vault, name) = (self.checker()?.resolver().vault.clone(), entry.to_owned());
+        let done = tokio::task::spawn_blocking(move || vault.roll_back(&name)).await;
+        done.map_err(|_| "writing the vault was cut off".to_owned())?.map_err(|e| e.to_string())?;
+        self.users_of(entry).iter().for_each(|i| self.check(&i.id));
+        Ok(())
+    }
+
+    /// Opens a vault sealed with a passphrase, for this program, and checks what waited for it.
+    ///
+    /// # Errors
+    /// The passphrase is wrong, or the vault needs none.
+    pub async fn unlock(&self, passphrase: Secret) -> Reply<()> {
+        let vault = self.checker()?.resolver().vault.clone();
+        let done = tokio::task::spawn_blocking(move || vault.unlock(&passphrase, false)).await;
+        done.map_err(|_| "unlocking was cut off".to_owned())?.map_err(|e| e.to_string())?;
+        let snapshot = self.snapshots().borrow().clone();
+        let waiting = snapshot.entries.values().filter(|e| e.cause == crate::model::Cause::Locked);
+        waiting.for_each(|e| self.check(e.id()));
+        Ok(())
+    }
+}

@@ -20,7 +20,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use support::{Server, cpu, rank};
 
 const CHECKS: usize = 10_000;
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 48;
+/// As many as keep every connection open: the checker keeps four to a host.
+const HOSTS: usize = 12;
 const ROUNDS: usize = 5;
 
 fn main() {
@@ -36,13 +38,14 @@ fn main() {
             "connection", "bare reqwest", "provider http", "ratio", "provider github", "ratio"
         );
         for kind in ["kept", "cold"] {
-            let url = format!("http://127.0.0.1:{}/{kind}", server.port);
+            let urls: Vec<String> =
+                (1..=HOSTS).map(|host| format!("http://127.0.0.{host}:{}/{kind}", server.port)).collect();
             let (mut bare, mut http, mut github) = (Vec::new(), Vec::new(), Vec::new());
             // In turns, so that a busy moment of the machine is shared.
             for _ in 0..ROUNDS {
-                bare.push(bare_loop(&url).await);
-                http.push(checks("http", &url).await);
-                github.push(checks("github", &url).await);
+                bare.push(bare_loop(&urls).await);
+                http.push(checks("http", &urls).await);
+                github.push(checks("github", &urls).await);
             }
             let median = |times: &mut Vec<f64>| {
                 times.sort_by(f64::total_cmp);
@@ -55,17 +58,17 @@ fn main() {
     });
 }
 
-async fn bare_loop(url: &str) -> f64 {
+async fn bare_loop(urls: &[String]) -> f64 {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(30))
         .tls_backend_rustls()
         .build()
         .unwrap();
-    let start = cpu();
+    let (start, client) = (cpu(), &client);
     stream::iter(0..CHECKS)
-        .for_each_concurrent(AT_ONCE, |_| async {
-            let answer = client.get(url).send().await.unwrap();
+        .for_each_concurrent(AT_ONCE, |n| async move {
+            let answer = client.get(&urls[n % HOSTS]).send().await.unwrap();
             assert!(answer.status().is_success());
             assert!(!answer.bytes().await.unwrap().is_empty());
         })
@@ -91,12 +94,13 @@ fn prepared(provider: &str, url: &str) -> (Checker, Integration, Arc<Definition>
     (checker, integration, definition)
 }
 
-async fn checks(provider: &str, url: &str) -> f64 {
-    let (checker, integration, definition) = prepared(provider, url);
-    let start = cpu();
+async fn checks(provider: &str, urls: &[String]) -> f64 {
+    let (checker, _, definition) = prepared(provider, &urls[0]);
+    let integrations: Vec<Integration> = urls.iter().map(|url| prepared(provider, url).1).collect();
+    let (start, checker, integrations, definition) = (cpu(), &checker, &integrations, &definition);
     stream::iter(0..CHECKS)
-        .for_each_concurrent(AT_ONCE, |_| async {
-            let outcome = checker.attempt(&integration, &definition).await;
+        .for_each_concurrent(AT_ONCE, |n| async move {
+            let outcome = checker.attempt(&integrations[n % HOSTS], definition).await;
             assert_eq!(outcome.status(), Status::Active, "{outcome:?}");
         })
         .await;

@@ -74,7 +74,7 @@ impl Drop for Server {
 pub fn serve() -> ! {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap().port());
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };

@@ -332,6 +332,25 @@ impl Handle {
         self.0.store.buckets(id, from, to, step).await
     }
 
+    /// The 24 hours before now in one bucket. The history keeps buckets by the hour of the clock, so up to one hour
+    /// more is counted; the percentiles are exact in their span.
+    pub async fn day(&self, id: IntegrationId) -> Reply<Option<Bucket>> {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let now = Timestamp::now();
+        let hours = self.buckets(Some(id.clone()), now - 24 * HOUR, now, HOUR).await?;
+        let [p50, p95, p99] = self.0.store.percentiles(id).await?;
+        let merged = hours.into_iter().reduce(|mut all, hour| {
+            all.span += hour.span;
+            all.total += hour.total;
+            all.successful += hour.successful;
+            all.rate_limited += hour.rate_limited;
+            all.unauthorized += hour.unauthorized;
+            all.latency_sum += hour.latency_sum;
+            all
+        });
+        Ok(merged.map(|all| Bucket { p50, p95, p99, ..all }))
+    }
+
     /// Latest rows, newest first.
     pub async fn rows(&self, id: IntegrationId, limit: usize) -> Reply<Vec<CheckRow>> {
         self.0.store.rows(id, limit).await

@@ -18,8 +18,6 @@ use tokio_util::task::TaskTracker;
 const ROWS: usize = 200;
 /// Incidents shown.
 const INCIDENTS: usize = 50;
-/// The span of the detail view's figures.
-const DAY: Duration = Duration::from_secs(86_400);
 /// Bytes of the log that are read.
 const LOG: u64 = 64 * 1024;
 
@@ -88,9 +86,7 @@ impl Executor {
             Effect::FetchHistory(id) => self.answer(async move {
                 let rows = handle.rows(id.clone(), ROWS).await;
                 let incidents = handle.incidents(Some(id.clone()), INCIDENTS).await.unwrap_or_default();
-                let now = jiff::Timestamp::now();
-                let day = handle.buckets(Some(id.clone()), now - DAY, now, DAY).await;
-                let day = day.unwrap_or_default().pop();
+                let day = handle.day(id.clone()).await.ok().flatten();
                 Some(Done::History { id, rows, incidents, day })
             }),
             Effect::FetchMetrics { id, from, to, step } => self.answer(async move {

@@ -9,10 +9,12 @@ mod demo;
 mod doctor;
 mod history;
 mod integration;
+mod keys;
 mod list;
 mod out;
 mod provider;
 mod rotate;
+mod refuse;
 mod secret;
 mod shell;
 mod vault;
@@ -188,8 +190,11 @@ pub enum Command {
         /// For this shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or that of a subcommand: `man secret set`.
+    Man {
+        /// Which subcommand; the whole program's page without one.
+        command: Vec<String>,
+    },
     /// Watch a real board check real servers on this machine: no key, no network, nothing of yours read or written.
     Demo {
         /// Print one round as text and end.
@@ -198,34 +203,12 @@ pub enum Command {
     },
 }
 
-/// Flags that people try and that must not exist: a secret on a command line is in the process list and the shell's history.
-const SECRET_FLAGS: [&str; 8] =
-    ["--token", "--key", "--api-key", "--apikey", "--password", "--secret", "--passphrase", "--value"];
-
-fn refuse_secret_flags(args: &[OsString]) -> Result<(), Failure> {
-    for arg in args.iter().skip(1).take_while(|a| *a != "--") {
-        let arg = arg.to_string_lossy();
-        let flag = arg.split('=').next().unwrap_or_default();
-        if SECRET_FLAGS.contains(&flag) {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "'{flag}' does not exist, on purpose: what stands on a command line is seen in the process list and kept in the \
-                     shell's history. Leave it out to be asked, or pipe the secret in: lampboard secret set NAME < file"
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// Runs the program with these arguments (the first is its name) and returns the exit code.
 pub fn run(args: Vec<OsString>, out: &mut Out) -> u8 {
-    let answer = refuse_secret_flags(&args).and_then(|()| match Cli::try_parse_from(&args) {
+    let answer = refuse::secret_flags(&args).and_then(|()| match Cli::try_parse_from(&args) {
         Ok(cli) => dispatch(cli, out),
-        Err(error) if error.use_stderr() => {
-            Err(Failure::new(Exit::Usage, error.render().to_string().trim_end().to_owned()))
-        }
+        Err(error) if error.use_stderr() => Err(refuse::secret_argument(&args, &error)
+            .unwrap_or_else(|| Failure::new(Exit::Usage, error.render().to_string().trim_end().to_owned()))),
         Err(help) => {
             out.text(&help.render().to_string())?;
             Ok(Exit::Good)
@@ -261,7 +244,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Answer {
         Some(Command::Config { command }) => config::run(config, command, out),
         Some(Command::Doctor) => doctor::run(config, out),
         Some(Command::Completions { shell }) => shell::completions(shell, out),
-        Some(Command::Man) => shell::man(out),
+        Some(Command::Man { command }) => shell::man(&command, out),
         Some(Command::Demo { once }) => demo::run(once, out),
     }
 }

@@ -21,7 +21,8 @@ pub struct AddArgs {
     provider: String,
     /// The integration's name: lower-case letters, digits, '-' and '_'.
     name: String,
-    /// A field, as `key=value`; again for a list. A secret field takes a reference such as env:VAR or vault:NAME.
+    /// A field, as `key=value`; again for a list. A secret field takes a reference such as env:VAR or vault:NAME,
+    /// or '-' to be asked for it (or to read it from standard input) and have it stored in the vault.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// A label for filters; may be given again.
@@ -48,7 +49,7 @@ pub(super) fn run(config: Option<PathBuf>, args: AddArgs, out: &mut Out) -> Answ
     let draft = Draft {
         original: None,
         base: base(&id, &definition, &args, &world.config.settings),
-        values: values(&definition, &id, &args)?,
+        values: values(&definition, &id, &args, out)?,
     };
     world.paths.create()?;
     let store = world.store(out);
@@ -101,6 +102,7 @@ fn values(
     definition: &Definition,
     id: &IntegrationId,
     args: &AddArgs,
+    out: &mut Out,
 ) -> Result<IndexMap<String, DraftValue>, Failure> {
     let mut given: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for pair in &args.set {
@@ -112,7 +114,7 @@ fn values(
     let mut values = IndexMap::new();
     for (name, field) in &definition.fields {
         let given = given.shift_remove(name.as_str()).unwrap_or_default();
-        if let Some(value) = value(field, &given, id)? {
+        if let Some(value) = value(field, &given, id, out)? {
             values.insert(name.clone(), value);
         }
     }
@@ -127,9 +129,9 @@ fn values(
     Ok(values)
 }
 
-fn value(field: &Field, given: &[&str], id: &IntegrationId) -> Result<Option<DraftValue>, Failure> {
+fn value(field: &Field, given: &[&str], id: &IntegrationId, out: &mut Out) -> Result<Option<DraftValue>, Failure> {
     if field.secret {
-        return secret_value(field, given, id);
+        return secret_value(field, given, id, out);
     }
     match given {
         [] if field.required && field.default.is_none() => Err(Failure::new(
@@ -143,14 +145,29 @@ fn value(field: &Field, given: &[&str], id: &IntegrationId) -> Result<Option<Dra
     }
 }
 
-fn secret_value(field: &Field, given: &[&str], id: &IntegrationId) -> Result<Option<DraftValue>, Failure> {
+fn secret_value(
+    field: &Field,
+    given: &[&str],
+    id: &IntegrationId,
+    out: &mut Out,
+) -> Result<Option<DraftValue>, Failure> {
+    let typed = || -> Result<Option<DraftValue>, Failure> {
+        let typed = secret::read(&format!("{}: ", field.label))?;
+        Ok(Some(DraftValue::Typed(typed, Place::Vault(vault_name(id, field)))))
+    };
+    if given == ["-"] {
+        return typed();
+    }
+    if given.len() > 1 {
+        return Err(Failure::new(Exit::Usage, format!("the field '{}' takes one value", field.name)));
+    }
     if let [one] = given {
         let reference: SecretRef = one.parse().map_err(|_| {
             Failure::new(
                 Exit::Usage,
                 format!(
-                    "'{}' is a secret: on the command line give a reference (--set {}=env:VAR, vault:NAME, file:PATH), or leave it out to be asked",
-                    field.name, field.name
+                    "'{0}' is a secret: on the command line give a reference (--set {0}=env:VAR, vault:NAME, file:PATH), or --set {0}=- to be asked or to pipe it in",
+                    field.name
                 ),
             )
         })?;
@@ -160,10 +177,13 @@ fn secret_value(field: &Field, given: &[&str], id: &IntegrationId) -> Result<Opt
         return Ok(None);
     }
     if let Some(variable) = field.env.iter().find(|v| std::env::var_os(v).is_some_and(|x| !x.is_empty())) {
+        out.complain(&format!(
+            "'{0}' is taken from env:{variable}, which is set here; to give another, use --set {0}=-",
+            field.name
+        ));
         return Ok(Some(DraftValue::Reference(SecretRef::Env(variable.clone()))));
     }
-    let typed = secret::read(&format!("{}: ", field.label))?;
-    Ok(Some(DraftValue::Typed(typed, Place::Vault(vault_name(id, field)))))
+    typed()
 }
 
 /// `github` for the usual single token, `github-password` for any other field.

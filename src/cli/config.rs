@@ -1,6 +1,6 @@
 //! `config path|check|example`.
 
-use super::{Answer, Exit, Failure, Out, world};
+use super::{Answer, Exit, Failure, Out, keys, world};
 use crate::{
     config::{Config, file::EXAMPLE},
     monitor::bind::bind,
@@ -61,7 +61,7 @@ fn check(file: Option<PathBuf>, out: &mut Out) -> Answer {
         Ok(config) => {
             let (bound, diagnostics) = bind(&config, &registry);
             integrations = bound.len();
-            complaints.extend(diagnostics.iter().map(ToString::to_string));
+            complaints.extend(diagnostics.iter().chain(&keys::complaints(&config)).map(ToString::to_string));
         }
         Err(diagnostics) => complaints.extend(diagnostics.iter().map(ToString::to_string)),
     }

@@ -1,8 +1,8 @@
 //! `doctor`: what could be wrong on this machine, each with what to do.
 
-use super::{Answer, Exit, Out, world};
+use super::{Answer, Exit, Out, keys, world};
 use crate::{
-    config::{Config, Paths},
+    config::{Config, Diagnostic, Paths},
     monitor::bind::bind,
     providers::Registry,
     secrets::{Resolver, Vault},
@@ -35,16 +35,13 @@ pub(super) fn run(config: Option<PathBuf>, out: &mut Out) -> Answer {
     let (registry, problems) = Registry::load(Some(&paths.providers), None);
     let mut findings = vec![version()];
     findings.extend(private_files(&paths));
-    findings.push(match problems.as_slice() {
-        [] => good("definitions", format!("{} providers", registry.iter().count())),
-        some => bad("definitions", some.iter().map(world::problem_text).collect::<Vec<_>>().join("; ")),
-    });
+    findings.push(good("definitions", format!("{} providers", registry.iter().count())));
+    findings.extend(problems.iter().map(|p| bad("definitions", world::problem_text(p))));
     let loaded = Config::load(&paths.config).and_then(|c| c.with_env(world::env_layer()));
     findings.push(vault_finding(&vault));
     match &loaded {
         Ok(config) => findings.extend(configuration(config, &registry, Resolver::new(vault))?),
-        Err(diagnostics) => findings
-            .push(bad("configuration", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))),
+        Err(diagnostics) => findings.extend(wrong_lines(diagnostics)),
     }
     findings.push(terminal());
     findings.push(proxy());
@@ -112,11 +109,10 @@ fn vault_finding(vault: &Vault) -> Finding {
 
 fn configuration(config: &Config, registry: &Registry, resolver: Resolver) -> Result<Vec<Finding>, super::Failure> {
     let (integrations, diagnostics) = bind(config, registry);
-    let mut findings = vec![if diagnostics.is_empty() {
-        good("configuration", format!("{}: {} integrations", config.file.display(), integrations.len()))
-    } else {
-        bad("configuration", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    }];
+    let mut findings =
+        vec![good("configuration", format!("{}: {} integrations", config.file.display(), integrations.len()))];
+    findings.extend(wrong_lines(&diagnostics));
+    findings.extend(wrong_lines(&keys::complaints(config)));
     let missing: Vec<String> = world::runtime()?.block_on(async {
         let mut missing = Vec::new();
         for integration in &integrations {
@@ -128,12 +124,17 @@ fn configuration(config: &Config, registry: &Registry, resolver: Resolver) -> Re
         }
         missing
     });
-    findings.push(if missing.is_empty() {
-        good("credentials", "every reference gives a secret")
-    } else {
-        bad("credentials", missing.join("; "))
-    });
+    if missing.is_empty() {
+        findings.push(good("credentials", "every reference gives a secret"));
+    }
+    findings.extend(missing.into_iter().map(|m| bad("credentials", m)));
     Ok(findings)
+}
+
+/// One finding for each complaint, without the source line: a table has one line for each.
+fn wrong_lines(diagnostics: &[Diagnostic]) -> Vec<Finding> {
+    let short = |d: &Diagnostic| Diagnostic { source: None, ..d.clone() }.to_string();
+    diagnostics.iter().map(|d| bad("configuration", short(d))).collect()
 }
 
 fn terminal() -> Finding {

@@ -1,7 +1,10 @@
 //! `provider list|show|lint|test`.
 
 use super::{Answer, Exit, Failure, Out, world};
-use crate::providers::{Definition, Origin, Probe, Registry, registry::lint};
+use crate::{
+    config::suggest,
+    providers::{Definition, Origin, Probe, Registry, registry::lint},
+};
 use std::path::PathBuf;
 
 /// What to do with provider definitions.
@@ -46,10 +49,14 @@ pub(super) fn run(config: Option<PathBuf>, command: ProviderCommand, out: &mut O
 pub(super) fn find<'a>(registry: &'a Registry, id: &str) -> Result<&'a Definition, Failure> {
     registry.get(id).map(|d| &**d).ok_or_else(|| {
         let id = crate::model::text::sanitize(id, 80);
-        let near: Vec<&str> =
-            registry.iter().map(|d| d.id.as_str()).filter(|d| d.contains(&*id) || id.contains(d)).collect();
-        let hint = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(" or ")) };
-        Failure::new(Exit::NotFound, format!("no provider '{id}'.{hint} All: lampboard provider list"))
+        let ids = || registry.iter().map(|d| d.id.as_str());
+        let mut hint = suggest::hint(&id, ids());
+        // A name that holds another (`azure`, `github-enterprise`) is no typing slip, but as clear.
+        let near: Vec<&str> = ids().filter(|d| id.len() > 2 && (d.contains(&*id) || id.contains(d))).collect();
+        if hint.is_empty() && !near.is_empty() {
+            hint = format!(" (did you mean '{}'?)", near.join("' or '"));
+        }
+        Failure::new(Exit::NotFound, format!("no provider '{id}'{hint}; all of them: lampboard provider list"))
     })
 }
 

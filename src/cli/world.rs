@@ -94,11 +94,12 @@ impl World {
         if known.is_empty() {
             return format!("no integration '{name}': there is none yet. Add one with: lampboard add PROVIDER NAME");
         }
+        let near = crate::config::suggest::hint(&name, known.iter().copied());
         let mut listed = known.iter().take(12).copied().collect::<Vec<_>>().join(", ");
         if known.len() > 12 {
             listed.push_str(", …");
         }
-        format!("no integration '{name}'. There are: {listed}")
+        format!("no integration '{name}'{near}. There are: {listed}")
     }
 
     /// What the monitor starts from.

@@ -92,10 +92,12 @@ impl From<String> for Failure {
 pub type Answer = Result<Exit, Failure>;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 all active, 1 something is not active, 2 wrong usage, 3 no such name,
-4 config.toml or a definition is wrong, 5 a file, the vault or the terminal failed.
+Exit codes: 0 all active (what is paused does not count), 1 something is not
+active, 2 wrong usage, 3 no such name, 4 config.toml or a definition is wrong,
+5 a file, the vault or the terminal failed.
 
-LAMPBOARD_HOME=DIR puts every file under one folder. `lampboard config path` lists them.";
+LAMPBOARD_HOME=DIR puts every file under one folder. `lampboard config path`
+lists them.";
 
 /// A board of lamps, one for each service you depend on.
 ///

@@ -5,7 +5,7 @@ use super::{
     world::{self, World},
 };
 use crate::{
-    model::{IntegrationId, Status},
+    model::{Cause, IntegrationId, Status},
     monitor::Entry,
 };
 use jiff::Timestamp;
@@ -44,8 +44,9 @@ pub(super) fn print(entries: &[Arc<Entry>], out: &mut Out) -> std::io::Result<()
     out.table(&view::HEADER, &entries.iter().map(|e| view::row(e, now)).collect::<Vec<_>>())
 }
 
-/// Good when everything that is meant to be checked is active; paused ones do not count.
+/// Good when everything that is meant to be checked is active. What rests on purpose does not count; a locked vault or a
+/// missing program does, though its status is `inactive` too.
 pub(super) fn exit(entries: &[Arc<Entry>]) -> Exit {
-    let bad = |e: &Arc<Entry>| !matches!(e.status(), Status::Active | Status::Inactive);
-    if entries.iter().any(bad) { Exit::NotActive } else { Exit::Good }
+    let good = |e: &Arc<Entry>| e.status() == Status::Active || matches!(e.cause, Cause::Paused | Cause::Maintenance);
+    if entries.iter().all(good) { Exit::Good } else { Exit::NotActive }
 }

@@ -88,7 +88,8 @@ fn private_files(paths: &Paths) -> Vec<Finding> {
 }
 
 fn nearest_existing(folder: &Path) -> &Path {
-    folder.ancestors().find(|f| f.is_dir()).unwrap_or(Path::new("/"))
+    // A file in the way is found too: what cannot be made below it is what the finding is about.
+    folder.ancestors().find(|f| f.exists()).unwrap_or(Path::new("/"))
 }
 
 fn mode(what: &'static str, path: &Path, meta: &std::fs::Metadata) -> Finding {

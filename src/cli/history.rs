@@ -31,7 +31,7 @@ pub(super) fn run(config: Option<PathBuf>, args: HistoryArgs, out: &mut Out) -> 
             "id": id.as_str(),
             "checks": rows.iter().map(|r| serde_json::json!({
                 "at": r.at, "status": r.status().as_str(), "cause": r.cause.as_str(),
-                "latency_ms": r.latency.map(|l| l.as_secs_f64() * 1000.0), "code": r.code,
+                "latency_ms": view::ms(r.latency), "code": r.code,
             })).collect::<Vec<_>>(),
             "incidents": incidents,
         }))?;

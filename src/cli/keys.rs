@@ -16,11 +16,11 @@ pub(super) fn complaints(config: &Config) -> Vec<Diagnostic> {
     messages
         .into_iter()
         .map(|message| {
-            // The sentence quotes the chord or the action that is wrong; a row of the environment has no place.
-            let named = |word: &str| message.contains(&format!("'{word}'"));
-            let chord = places.iter().find(|place| named(&place.chord));
-            let place = chord.or_else(|| places.iter().find(|place| named(&place.action)));
-            let (line, column) = place.map_or((0, 0), |place| position(&text, place.at));
+            // The sentence quotes the wrong chord or action first, then what may be meant. What no row says has no place.
+            let quoted = |word: &str| message.find(&format!("'{word}'"));
+            let first = |place: &Place| quoted(&place.chord).into_iter().chain(quoted(&place.action)).min();
+            let place = places.iter().filter_map(|place| Some((first(place)?, place))).min_by_key(|(at, _)| *at);
+            let (line, column) = place.map_or((0, 0), |(_, place)| position(&text, place.at));
             Diagnostic { file: config.file.clone(), line, column, message, source: None }
         })
         .collect()

@@ -134,9 +134,13 @@ pub fn pairs(entry: &Entry, now: Timestamp) -> Vec<(String, String)> {
     pairs
 }
 
+/// Milliseconds for JSON, to the microsecond.
+pub fn ms(time: Option<Duration>) -> Option<f64> {
+    time.map(|time| (time.as_secs_f64() * 1e6).round() / 1e3)
+}
+
 /// The stable JSON of one integration. Times are RFC 3339 in UTC, latencies milliseconds, unknown is null.
 pub fn json(entry: &Entry, now: Timestamp) -> Value {
-    let ms = |d: Option<Duration>| d.map(|d| (d.as_secs_f64() * 1e6).round() / 1e3);
     let o = entry.outcome.as_deref();
     let m = &entry.metrics;
     json!({

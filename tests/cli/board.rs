@@ -27,7 +27,7 @@ fn without_a_terminal_it_says_so_and_prints_the_table_of_check() {
 #[test]
 fn the_demo_without_a_terminal_prints_one_round_and_leaves_the_home_alone() {
     let home = Home::new();
-    home.run(&["demo", "--once"]).code(0).prints(&["NAME", "github", "active", "unauthorized"]);
+    home.run(&["demo", "--once"]).code(0).prints(&["NAME", "github", "active", "server error"]);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 

@@ -5,7 +5,7 @@ use crate::{home::Home, server::TOKEN};
 #[test]
 fn a_fresh_machine_is_well() {
     let home = Home::new();
-    let found = home.run(&["doctor"]).code(0).prints(&["ok   version", "ok   definitions", "ok   vault"]);
+    let found = home.run(&["doctor"]).code(0).prints(&["ok  version", "ok  definitions", "ok  vault"]);
     assert!(!found.out.contains("BAD"), "{found:#?}");
     let json = home.run(&["doctor", "--json"]).code(0).json();
     assert!(json.as_array().unwrap().iter().all(|finding| finding["good"] == true), "{json:#}");

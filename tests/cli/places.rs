@@ -107,6 +107,8 @@ fn a_home_that_cannot_be_written_still_gives_a_check() {
         ran(command, input)
     };
     below(&["secret", "set", "a"], "x").code(5).says(&["below"]);
-    below(&["add", "http", "a", "--set", "url=http://127.0.0.1:1/", "--no-test"], "").code(5).says(&["below"]);
+    let add = ["add", "http", "a", "--set", "url=http://127.0.0.1:1/", "--no-test", "--config", file.to_str().unwrap()];
+    below(&add, "").code(5).says(&["below"]);
+    assert!(!home.read("config.toml").contains("integrations.a"));
     below(&["doctor"], "").code(5).prints(&["BAD  data folder"]);
 }

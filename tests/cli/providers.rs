@@ -34,7 +34,7 @@ fn a_definition_of_ones_own_is_listed_with_its_file() {
 #[test]
 fn a_wrong_expression_or_template_is_told_with_line_and_column_and_the_rest_still_works() {
     for (wrong, right, line) in [
-        ("active = \"status == 200 and and\"", "active = \"status == 200 and body.id is defined\"", 19),
+        ("active = \"status == == 200\"", "active = \"status == 200 and body.id is defined\"", 19),
         ("token = \"{{ token \"", "token = \"{{ token }}\"", 13),
         ("token = \"{{ tokn }}\"", "token = \"{{ token }}\"", 13),
         ("kind = \"htpp\"", "kind = \"http\"", 16),
@@ -69,7 +69,7 @@ fn a_file_that_is_no_toml_at_all_is_told() {
 #[test]
 fn an_integration_whose_definition_broke_is_told_beside_the_others() {
     let home = Home::with("[integrations.a]\nprovider = \"lamp\"\nfields = { token = \"env:T\" }\n");
-    home.write("providers/lamp.toml", &GOOD.replace("id is defined", "id is is"));
+    home.write("providers/lamp.toml", &GOOD.replace("id is defined", "id ==="));
     home.run(&["check"]).code(1).prints(&["x  a", "no provider 'lamp'"]).says(&["lamp.toml:19:"]);
 }
 

@@ -100,8 +100,14 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
             FLOOR
         }),
     };
-    let auth = auth::compile(source.auth.into_vec(), |text| c.template(text, None, &fields)).unwrap_or_else(|error| {
-        c.at(None, error);
+    // A table that may also be an array of tables loses its spans, so the place is looked for.
+    let auth_at = c.text.find("[auth").or_else(|| c.text.find("auth"));
+    let auth = auth::compile(source.auth.into_vec(), |text| {
+        let at = auth_at.and_then(|from| Some(from + c.text[from..].find(text)?));
+        c.template(text, at.or(auth_at), &fields)
+    })
+    .unwrap_or_else(|error| {
+        c.at(auth_at, error);
         Vec::new()
     });
     let kind = source.check.kind.get_ref().clone();

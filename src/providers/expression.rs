@@ -4,13 +4,16 @@
 use super::{filters, http::Answer, time};
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use minijinja::{Environment, Expression as Compiled, UndefinedBehavior, Value, context, value::Serde};
+use minijinja::{Environment, ErrorKind, Expression as Compiled, UndefinedBehavior, Value, context, value::Serde};
 use std::sync::{Arc, LazyLock};
 
 /// Longest expression, in bytes.
 const LONGEST: usize = 500;
 /// Longest part of a body that `text` holds, in bytes.
 const TEXT: usize = 64 * 1024;
+
+/// The names an expression can use: those of [`Scope::new`].
+const NAMES: [&str; 7] = ["status", "headers", "body", "text", "latency", "now", "fields"];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::empty();
@@ -47,6 +50,13 @@ impl Expression {
             let detail = error.detail().map(|d| format!(": {d}")).unwrap_or_default();
             format!("'{source}' is not an expression{detail}")
         })?;
+        let unknown = compiled.undeclared_variables(false).into_iter().find(|name| !NAMES.contains(&name.as_str()));
+        if let Some(name) = unknown {
+            return Err(format!("'{source}' names '{name}'; there are: {}", NAMES.join(", ")));
+        }
+        if let Some(what) = unknown_word(source) {
+            return Err(format!("'{source}' uses {what}"));
+        }
         Ok(Expression { source: source.into(), compiled: Arc::new(compiled) })
     }
 
@@ -82,6 +92,23 @@ impl Expression {
     pub fn timestamp(&self, scope: &Scope) -> Option<Timestamp> {
         time::timestamp(self.number(scope)?)
     }
+}
+
+/// The engine looks filters and tests up when it runs, where a slip would only look like a condition that never holds.
+fn unknown_word(source: &str) -> Option<String> {
+    let plain = outside_quotes(source);
+    for (mark, kind, what) in [("|", ErrorKind::UnknownFilter, "filter"), (" is ", ErrorKind::UnknownTest, "test")] {
+        for rest in plain.split(mark).skip(1) {
+            let rest = rest.trim_start();
+            let rest = rest.strip_prefix("not ").unwrap_or(rest).trim_start();
+            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let Ok(alone) = ENVIRONMENT.compile_expression_owned(format!("''{mark}{name}")) else { continue };
+            if alone.eval(()).is_err_and(|error| error.kind() == kind) {
+                return Some(format!("the {what} '{name}', which there is not"));
+            }
+        }
+    }
+    None
 }
 
 fn outside_quotes(source: &str) -> String {

@@ -35,6 +35,9 @@ fn a_definition_of_ones_own_is_listed_with_its_file() {
 fn a_wrong_expression_or_template_is_told_with_line_and_column_and_the_rest_still_works() {
     for (wrong, right, line) in [
         ("active = \"status == == 200\"", "active = \"status == 200 and body.id is defined\"", 19),
+        ("active = \"status == 200 and body.id is definde\"", "active = \"status == 200 and body.id is defined\"", 19),
+        ("active = \"body.id | lowr == 'x'\"", "active = \"status == 200 and body.id is defined\"", 19),
+        ("active = \"statuss == 200\"", "active = \"status == 200 and body.id is defined\"", 19),
         ("token = \"{{ token \"", "token = \"{{ token }}\"", 13),
         ("token = \"{{ tokn }}\"", "token = \"{{ token }}\"", 13),
         ("kind = \"htpp\"", "kind = \"http\"", 16),

@@ -2,7 +2,7 @@
 
 use crate::home::Home;
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 37] = [
     &[],
     &["check"],
     &["list"],
@@ -14,7 +14,19 @@ const COMMANDS: [&[&str]; 25] = [
     &["secret"],
     &["secret", "set"],
     &["secret", "list"],
+    &["secret", "rotate"],
+    &["secret", "roll-back"],
+    &["secret", "allow"],
+    &["secret", "expires"],
     &["secret", "remove"],
+    &["vault"],
+    &["vault", "status"],
+    &["vault", "unlock"],
+    &["vault", "lock"],
+    &["vault", "rekey"],
+    &["vault", "export"],
+    &["vault", "import"],
+    &["audit"],
     &["provider"],
     &["provider", "list"],
     &["provider", "show"],
@@ -49,7 +61,7 @@ fn every_help_page_is_as_it_was() {
 fn no_subcommand_is_left_out_above() {
     let home = Home::new();
     let known: Vec<String> = COMMANDS.iter().map(|command| command.join(" ")).collect();
-    for parent in [&[] as &[&str], &["secret"], &["provider"], &["config"]] {
+    for parent in [&[] as &[&str], &["secret"], &["vault"], &["provider"], &["config"]] {
         let page = home.run(&[parent, &["--help"]].concat()).code(0).out;
         let listed = page.lines().skip_while(|line| *line != "Commands:").skip(1);
         let mut count = 0;

@@ -1,7 +1,7 @@
 //! `--json`: every answer against docs/json.md, both ways, and pinned by snapshots.
 
 use crate::{
-    home::{Home, Ran},
+    home::{Home, Ran, ran},
     server::{GitHub, TOKEN, by_path},
 };
 use serde_json::Value;
@@ -210,4 +210,48 @@ fn what_changes_the_board_answers_too() {
     holds("pause", &[json(home.run(&["pause", "web", "--json"]), 0)]);
     holds("resume", &[json(home.run(&["resume", "web", "--json"]), 0)]);
     holds("remove, secret remove", &[json(home.run(&["remove", "web", "--json"]), 0)]);
+}
+
+#[test]
+fn rotation_and_the_vaults_keys() {
+    let home = Home::with(&format!(
+        "[integrations.web]\nprovider = \"http\"\nattempts = 1\nfields = {{ url = \"{}/guarded\", token = \"vault:web\" }}\n",
+        by_path()
+    ));
+    home.feed(&["secret", "set", "web"], TOKEN).code(0);
+    let good = json(home.feed(&["secret", "rotate", "web", "--json"], &format!("{TOKEN}-second")), 0);
+    holds("secret roll-back", &[json(home.run(&["secret", "roll-back", "web", "--json"]), 0)]);
+    let refused = json(home.feed(&["secret", "rotate", "web", "--json"], "hunter3"), 1);
+    assert_eq!((&good["rotated"], &refused["rotated"]), (&true.into(), &false.into()));
+    holds("secret rotate", &[good, refused]);
+    json(home.run(&["check", "--json"]), 0);
+    holds("secret allow", &[json(home.run(&["secret", "allow", "web", "127.0.0.1:9", "--json"]), 0)]);
+    let dated = json(home.run(&["secret", "expires", "web", "2099-01-31", "--json"]), 0);
+    holds("secret expires", &[dated, json(home.run(&["secret", "expires", "web", "never", "--json"]), 0)]);
+
+    let phrase = "four quiet lamps above the door";
+    let file = home.file("copy.age").display().to_string();
+    holds("vault export", &[json(home.feed(&["vault", "export", &file, "--json"], phrase), 0)]);
+    let other = Home::new();
+    let import = ["vault", "import", &file, "--json"];
+    let added = json(other.feed(&import, phrase), 0);
+    other.feed(&["secret", "set", "web"], "another").code(0);
+    let kept = json(other.feed(&import, phrase), 0);
+    assert_eq!((&added["added"][0], &kept["kept"][0]), (&"web".into(), &"web".into()));
+    holds("vault import", &[added, kept]);
+
+    holds("vault rekey", &[json(home.feed(&["vault", "rekey", "--method", "passphrase", "--json"], phrase), 0)]);
+    home.write("run/.keep", "");
+    home.mode("run", 0o700);
+    let run = home.file("run").display().to_string();
+    let session = |args: &[&str], input: &str| {
+        let mut command = home.command(args);
+        command.env("XDG_RUNTIME_DIR", &run);
+        ran(command, input)
+    };
+    holds("vault lock", &[json(session(&["vault", "lock", "--json"], ""), 0)]);
+    let locked = json(session(&["check", "--json"], ""), 1);
+    assert_eq!((&locked[0]["status"], &locked[0]["cause"]), (&"inactive".into(), &"locked".into()));
+    holds("vault unlock", &[json(session(&["vault", "unlock", "--json"], phrase), 0)]);
+    json(session(&["check", "--json"], ""), 0);
 }

@@ -38,6 +38,7 @@ fn on_a_terminal(home: &Home, env: &[(&str, &str)], args: &[&str]) -> String {
     command.env_clear();
     command.env("TERM", "xterm-256color");
     command.env("LAMPBOARD_HOME", home.path());
+    command.cwd(home.path());
     for (key, value) in env {
         command.env(key, value);
     }

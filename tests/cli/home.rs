@@ -2,10 +2,10 @@
 
 use std::{
     fs,
-    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
 /// What one run of the program left.
@@ -147,13 +147,10 @@ pub fn bare() -> Command {
     command
 }
 
-/// Runs a command to its end; its input is written whole and closed.
-pub fn ran(mut command: Command, input: &str) -> Ran {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // A program that refuses its arguments ends without reading: then the pipe breaks, which is no failure.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
+/// Runs a command to its end, or kills it after a minute; its input is written whole and closed.
+pub fn ran(command: Command, input: &str) -> Ran {
+    let mut command = assert_cmd::Command::from_std(command);
+    let output = command.timeout(Duration::from_secs(60)).write_stdin(input).output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),

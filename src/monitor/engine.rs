@@ -222,7 +222,10 @@ impl Engine {
             }
             Command::Round(ids, done) => self.round(ids, done),
             Command::Pause(id, paused, reply) => {
-                let _ = reply.send(self.pause(&id, paused));
+                let result = self.pause(&id, paused);
+                // Who is told that it is done finds it done.
+                self.publish();
+                let _ = reply.send(result);
             }
             Command::Renew(config, registry, complaints, done) => {
                 self.renew(&config, &registry, complaints, HashMap::new());

@@ -43,7 +43,8 @@ pub async fn secrets(
     overrides: &IndexMap<String, Secret>,
 ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
     let mut secrets = IndexMap::new();
-    let destination = host(integration, definition);
+    let of_vault = integration.secrets().any(|(_, reference)| matches!(reference, crate::model::SecretRef::Vault(_)));
+    let destination = if of_vault { host(integration, definition) } else { None };
     for (name, field) in definition.fields.iter().filter(|(_, f)| f.secret) {
         if let Some(secret) = overrides.get(name) {
             secrets.insert(name.clone(), secret.clone());

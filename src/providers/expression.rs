@@ -4,7 +4,10 @@
 use super::{filters, http::Answer, time};
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use minijinja::{Environment, ErrorKind, Expression as Compiled, UndefinedBehavior, Value, context, value::Serde};
+use minijinja::{
+    Environment, ErrorKind, Expression as Compiled, UndefinedBehavior, Value, context,
+    value::{Enumerator, Object, Serde},
+};
 use std::sync::{Arc, LazyLock};
 
 /// Longest expression, in bytes.
@@ -128,23 +131,34 @@ fn outside_quotes(source: &str) -> String {
     out
 }
 
+/// Headers by lower-case name, read only when asked for. Several of one name are joined by a comma.
+#[derive(Debug)]
+struct Headers(http::HeaderMap);
+
+impl Object for Headers {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let mut all = self.0.get_all(key.as_str()?).iter().map(|v| String::from_utf8_lossy(v.as_bytes()));
+        let first = all.next()?.into_owned();
+        Some(Value::from(all.fold(first, |joined, more| format!("{joined}, {more}"))))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|name| Value::from(name.as_str())).collect())
+    }
+}
+
 /// What expressions can see of one answer.
 pub struct Scope(Value);
 
 impl Scope {
     /// `fields` are plain values only, never secrets.
     pub fn new(answer: &Answer<'_>, fields: &IndexMap<String, String>) -> Scope {
-        let mut headers: IndexMap<String, String> = IndexMap::new();
-        for (name, value) in answer.headers {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all}, {value}")).or_insert(value);
-        }
-        let body: Option<serde_json::Value> = serde_json::from_slice(answer.body).ok();
+        let body: Option<Value> = serde_json::from_slice(answer.body).ok();
         let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(TEXT)]).into_owned();
         Scope(context! {
             status => answer.status,
-            headers => Value::from(Serde(&headers)),
-            body => body.map_or(Value::UNDEFINED, |b| Value::from(Serde(&b))),
+            headers => Value::from_object(Headers(answer.headers.clone())),
+            body => body.unwrap_or(Value::UNDEFINED),
             text => text,
             latency => answer.latency.as_secs_f64() * 1000.0,
             now => answer.now.as_millisecond() as f64 / 1000.0,

@@ -33,6 +33,9 @@ fn chain(error: &reqwest::Error) -> Vec<String> {
 fn classify(error: &reqwest::Error, chain: &[String]) -> (Cause, &'static str) {
     let text = chain.join(" ").to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    if has(&["corrupt message"]) {
+        return (Cause::Tls, "the other end does not speak TLS");
+    }
     if is_tls(error) || has(&["certificate", "handshake", "tls", "unknownissuer"]) {
         return (Cause::Tls, "the TLS handshake failed");
     }
@@ -53,9 +56,15 @@ fn classify(error: &reqwest::Error, chain: &[String]) -> (Cause, &'static str) {
 
 fn is_tls(error: &reqwest::Error) -> bool {
     causes(error).iter().any(|e| {
-        e.is::<rustls::Error>()
-            || e.downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<rustls::Error>())
+        // An I/O error hides what it wraps from `source`, and may wrap another one.
+        let mut inner: Option<&(dyn Error + 'static)> = Some(*e);
+        while let Some(error) = inner {
+            if error.is::<rustls::Error>() {
+                return true;
+            }
+            let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            inner = wrapped.map(|w| w as &(dyn Error + 'static));
+        }
+        false
     })
 }

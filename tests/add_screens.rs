@@ -610,7 +610,7 @@ fn what_was_typed_survives_tabs_and_other_forms() {
     assert!(state.add.form.is_none());
     let seen = screen(&mut state, &snapshot, (80, 24), true);
     assert!(seen.contains("Unfinished"), "{seen}");
-    begin_edit(&mut state, existing());
+    begin_edit(&mut state, &board::empty(), existing());
     press(&mut state, &snapshot, "Esc");
     assert_eq!((state.tab, state.add.unfinished.len()), (Tab::Overview, 1));
     state.tab = Tab::Add;
@@ -643,7 +643,7 @@ fn existing() -> Draft {
 fn an_edit_changes_only_what_was_changed() {
     let snapshot = board::mixed();
     let mut state = fresh((80, 24));
-    begin_edit(&mut state, existing());
+    begin_edit(&mut state, &board::empty(), existing());
     assert_eq!(state.tab, Tab::Add);
     press(&mut state, &snapshot, "Ctrl-s");
     let effects = press(&mut state, &snapshot, "Ctrl-s");
@@ -655,9 +655,9 @@ fn an_edit_changes_only_what_was_changed() {
 fn retyping_the_secret_of_an_edit_rotates_it_in_its_place() {
     let snapshot = board::mixed();
     let mut state = fresh((80, 24));
-    begin_edit(&mut state, existing());
+    begin_edit(&mut state, &board::empty(), existing());
     scene("form-edit", &snapshot, |state| {
-        begin_edit(state, existing());
+        begin_edit(state, &board::empty(), existing());
     });
     focus(&mut state, Slot::Place(0));
     paste(&mut state, &snapshot, CANARY);
@@ -668,7 +668,7 @@ fn retyping_the_secret_of_an_edit_rotates_it_in_its_place() {
     }
     // Asked to edit it again: the changes are still there.
     press(&mut state, &snapshot, "Esc");
-    begin_edit(&mut state, existing());
+    begin_edit(&mut state, &board::empty(), existing());
     assert!(screen(&mut state, &snapshot, (80, 24), true).contains("unsaved changes"));
 }
 
@@ -678,7 +678,7 @@ fn an_edit_of_an_unknown_provider_says_so() {
     let mut state = fresh((120, 40));
     let mut draft = existing();
     draft.base.provider = "gone".to_owned();
-    begin_edit(&mut state, draft);
+    begin_edit(&mut state, &board::empty(), draft);
     let seen = screen(&mut state, &snapshot, (120, 40), true);
     assert!(state.add.form.is_none() && seen.contains("'gone' is not known"), "{seen}");
 }

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/accounts.rs"]
+mod accounts;
 #[path = "common/pty.rs"]
 mod pty;
 
+use accounts::Accounts;
 use pty::{App, lampboard, until};
 use std::{
     io::{Read, Write},
@@ -123,4 +126,60 @@ fn from_an_empty_folder_to_a_kept_integration() {
         assert!(!bytes.windows(TOKEN.len()).any(|w| w == TOKEN.as_bytes()), "the token is in {file}");
     }
     assert!(!app.raw().windows(TOKEN.len()).any(|w| w == TOKEN.as_bytes()));
+}
+
+#[test]
+fn a_locked_vault_is_opened_and_a_credential_replaced_from_the_board() {
+    const OLD: &str = "ghp_journeyoldoldoldold";
+    const NEW: &str = "ghp_journeynewnewnewnew";
+    const WORDS: &str = "correct horse battery staple";
+    let home = tempfile::tempdir().unwrap();
+    let server = Accounts::serve(&[(OLD, "ada"), (NEW, "ada")]);
+    let config = format!(
+        "[integrations.work]\nprovider = \"github\"\nattempts = 1\n\
+         fields = {{ token = \"vault:gh\", base_url = \"http://127.0.0.1:{}\" }}\n",
+        server.port
+    );
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    for (arguments, input) in
+        [(&["secret", "set", "gh"][..], OLD), (&["vault", "rekey", "--method", "passphrase"], WORDS)]
+    {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_lampboard"))
+            .args(arguments)
+            .env("LAMPBOARD_HOME", home.path())
+            .env_remove("XDG_RUNTIME_DIR")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    let mut app = App::start(lampboard(home.path()), 100, 30);
+    app.see("vault locked");
+    app.send("U");
+    app.see("Unlock the vault");
+    app.send("not the passphrase\r");
+    app.see("does not open");
+    app.send(&format!("\x1b[200~{WORDS}\x1b[201~\r"));
+    app.see("The vault is open");
+    app.see("● 1 active");
+
+    // A wrong value changes nothing and says why; the right one takes its place, and can be taken back.
+    app.send("R");
+    app.see("A new value for 'gh'");
+    app.send("\x1b[200~ghp_journeywrong\x1b[201~\r");
+    app.see("nothing was changed");
+    app.send(&format!("\x1b[200~{NEW}\x1b[201~\r"));
+    app.see("'gh' has its new value");
+    until(
+        || "the new value at the server".to_owned(),
+        || server.requests.lock().unwrap().last().is_some_and(|r| r.contains(NEW)),
+    );
+    app.send("q");
+    assert_eq!(app.exit(), 0);
+    for secret in [OLD, NEW, WORDS] {
+        assert!(!app.raw().windows(secret.len()).any(|w| w == secret.as_bytes()), "a secret was on the screen");
+    }
 }

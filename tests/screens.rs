@@ -202,6 +202,23 @@ fn a_removal_asks_first_and_tells_how_to_undo() {
 }
 
 #[test]
+fn a_secret_is_asked_for_behind_a_mask() {
+    let snapshot = board::mixed();
+    scene("unlock", &snapshot, |state| {
+        press(state, &snapshot, "U");
+        update(state, &snapshot, Event::Paste("correct horse battery staple\n".to_owned().into()));
+        let effects = press(state, &snapshot, "Enter");
+        assert!(matches!(&effects[..], [Effect::Unlock(_)]), "{effects:?}");
+        let why = Err("the passphrase does not open identity.age".to_owned());
+        update(state, &snapshot, Event::Done(Done::Unlocked(why)));
+    });
+    scene("rotate", &snapshot, |state| {
+        press(state, &snapshot, "R h u n t e r 2");
+        assert!(!format!("{state:?}").contains("hunter2"));
+    });
+}
+
+#[test]
 fn themes_and_log_lie_over_the_board() {
     let snapshot = board::mixed();
     scene("themes", &snapshot, |state| {

@@ -82,6 +82,12 @@ actions! {
     Undo = "undo";
     /// Pause or resume
     Pause = "pause";
+    /// Give its credential a new value
+    Rotate = "rotate";
+    /// Go back to the credential's old value
+    RollBack = "roll-back";
+    /// Unlock the vault
+    Unlock = "unlock";
     /// Copy what is shown (never a secret)
     Copy = "copy";
     /// Read config and definitions anew

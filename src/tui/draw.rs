@@ -9,6 +9,7 @@ mod frame;
 mod help;
 pub mod metrics;
 mod overview;
+mod prompt;
 mod table;
 
 use super::{

@@ -1,6 +1,9 @@
 //! What `update` asks for: data, so that tests can read it. (The executor lives beside the loop.)
 
-use crate::{model::IntegrationId, monitor::Draft};
+use crate::{
+    model::{IntegrationId, Secret},
+    monitor::Draft,
+};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -31,6 +34,12 @@ pub enum Effect {
     CancelTest,
     /// Save a draft: `Done::Saved`.
     Save(Box<Draft>),
+    /// Open the vault with this passphrase: `Done::Unlocked`.
+    Unlock(Secret),
+    /// Give an entry a new value, of another account too if that is meant: `Done::Rotated`.
+    Rotate(String, Secret, bool),
+    /// Put an entry's old value back.
+    RollBack(String),
     /// Which of these environment variables are set: `Done::Env`.
     ProbeEnv(Vec<String>),
     /// History of one integration: `Done::History`.

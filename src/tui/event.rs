@@ -3,7 +3,7 @@
 use crate::{
     checks::Rung,
     model::{Bucket, CheckRow, Incident, IntegrationId, Outcome},
-    monitor::{Draft, Notice},
+    monitor::{Draft, Notice, Rotation},
 };
 use jiff::Timestamp;
 
@@ -87,6 +87,10 @@ pub enum Done {
         /// Incidents in view, newest first.
         incidents: Vec<Incident>,
     },
+    /// The vault was opened, or not: why.
+    Unlocked(Result<(), String>),
+    /// The rotation of this entry ended.
+    Rotated(String, Result<Rotation, String>),
     /// The last lines of the log.
     Log(Vec<String>),
     /// A sentence for a toast.

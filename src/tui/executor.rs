@@ -79,6 +79,22 @@ impl Executor {
             Effect::Test(draft) => self.test(*draft),
             Effect::CancelTest => self.cancel(),
             Effect::Save(draft) => self.answer(async move { Some(Done::Saved(handle.save(*draft).await)) }),
+            Effect::Unlock(passphrase) => {
+                self.answer(async move { Some(Done::Unlocked(handle.unlock(passphrase).await)) })
+            }
+            Effect::Rotate(entry, secret, other_account) => self.answer(async move {
+                let result = handle.rotate(&entry, secret, other_account).await;
+                if result.as_ref().is_ok_and(|r| r.done) {
+                    handle.users_of(&entry).iter().for_each(|i| handle.check(&i.id));
+                }
+                Some(Done::Rotated(entry, result))
+            }),
+            Effect::RollBack(entry) => self.answer(async move {
+                Some(match handle.roll_back(&entry).await {
+                    Ok(()) => Done::Message(format!("'{entry}' has its old value again")),
+                    Err(why) => Done::Failed(why),
+                })
+            }),
             Effect::ProbeEnv(mut names) => {
                 names.retain(|name| handle.env_has(name));
                 let _ = self.answers.send((0, Done::Env(names)));

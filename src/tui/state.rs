@@ -6,6 +6,7 @@ pub mod dialog;
 pub mod filter;
 pub mod metrics;
 pub mod overview;
+pub mod prompt;
 pub mod toast;
 
 use crate::{config::Settings, monitor::Snapshot, providers::Definition, tui::keymap::Keymap};

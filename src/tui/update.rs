@@ -5,6 +5,7 @@ mod detail;
 mod dialog;
 pub mod metrics;
 mod overview;
+mod prompt;
 mod tick;
 
 use super::{
@@ -137,6 +138,7 @@ fn act(state: &mut UiState, snapshot: &Snapshot, action: Action) -> Vec<Effect> 
             state.toasts.push(state.now, Tone::Plain, format!("Testing {count} {what}"));
             return vec![Effect::CheckAll];
         }
+        Action::Unlock => prompt::unlock(state),
         Action::Undo => return vec![Effect::UndoRemove],
         Action::Reload => return vec![Effect::Reload],
         _ if state.tab != Tab::Overview => {
@@ -182,6 +184,11 @@ fn act_on(state: &mut UiState, snapshot: &Snapshot, id: &IntegrationId, action: 
         Action::Test => vec![Effect::Check(id.clone())],
         Action::Edit => vec![Effect::FetchDraft(id.clone())],
         Action::Pause => vec![Effect::Pause(id.clone(), entry.cause != crate::model::Cause::Paused)],
+        Action::Rotate => {
+            prompt::rotate(state, snapshot, id);
+            Vec::new()
+        }
+        Action::RollBack => prompt::entry_of(snapshot, id).map(Effect::RollBack).into_iter().collect(),
         Action::Remove => {
             state.dialogs.push(Dialog::ConfirmRemove(super::state::dialog::ConfirmRemove {
                 id: id.clone(),
@@ -258,7 +265,7 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
             return metrics::update(state, snapshot, &Event::Done(answer)).unwrap_or_default();
         }
         Done::Draft(Ok(draft)) => {
-            return add::begin_edit(state, *draft);
+            return add::begin_edit(state, snapshot, *draft);
         }
         Done::Draft(Err(why)) | Done::Failed(why) => state.toasts.push(state.now, Tone::Bad, why),
         Done::Message(text) => state.toasts.push(state.now, Tone::Plain, text),
@@ -269,6 +276,8 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
                 detail.day = day;
             }
         }
+        Done::Unlocked(result) => prompt::unlocked(state, result),
+        Done::Rotated(entry, result) => prompt::rotated(state, &entry, result),
         Done::Log(lines) => dialog::log_came(state, lines),
         Done::Themes(names) => dialog::themes_came(state, names),
     }

@@ -28,6 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut UiState, theme: &Them
             Dialog::ConfirmRemove(confirm) => confirm_box(frame, area, confirm, state, theme),
             Dialog::Themes(picker) => themes_box(frame, area, picker, state, theme),
             Dialog::Log(log) => log_page(frame, area, log, theme),
+            Dialog::Prompt(prompt) => super::prompt::draw(frame, area, prompt, theme),
         }
     }
     state.dialogs = dialogs;
@@ -35,7 +36,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut UiState, theme: &Them
 
 /// Clears a frame of at most this size in the middle of `area`, above the footer; its inside, with a column free on both
 /// sides.
-fn window(frame: &mut Frame<'_>, area: Rect, width: u16, height: u16, title: &str, theme: &Theme) -> Rect {
+pub(super) fn window(frame: &mut Frame<'_>, area: Rect, width: u16, height: u16, title: &str, theme: &Theme) -> Rect {
     let area = Rect { height: area.height.saturating_sub(1), ..area };
     let (width, height) = (width.min(area.width), height.min(area.height));
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };

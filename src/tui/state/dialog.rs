@@ -11,7 +11,7 @@ use nucleo_matcher::{
 };
 
 /// One dialog.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Dialog {
     /// Every action with its keys; how far scrolled.
     Help(usize),
@@ -23,6 +23,8 @@ pub enum Dialog {
     Themes(ThemePicker),
     /// The log's last lines.
     Log(LogView),
+    /// A secret is asked for.
+    Prompt(super::prompt::Prompt),
 }
 
 /// Asks before a removal. The safe answer has the focus first.

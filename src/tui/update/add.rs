@@ -4,10 +4,11 @@ mod edit;
 mod form;
 mod ladder;
 mod paste;
+pub(super) use paste::{Pasted, line};
 mod picker;
 
 use crate::{
-    model::IntegrationId,
+    model::{IntegrationId, Status},
     monitor::{Draft, Snapshot},
     tui::{
         effect::Effect,
@@ -45,7 +46,7 @@ pub fn enter(state: &mut UiState, _snapshot: &Snapshot) -> Vec<Effect> {
 
 /// Opens the form of an existing integration. A form of the same integration that was left unfinished comes back as
 /// it was left.
-pub fn begin_edit(state: &mut UiState, draft: Draft) -> Vec<Effect> {
+pub fn begin_edit(state: &mut UiState, snapshot: &Snapshot, draft: Draft) -> Vec<Effect> {
     state.tab = Tab::Add;
     state.dirty = true;
     state.add.message = None;
@@ -65,9 +66,21 @@ pub fn begin_edit(state: &mut UiState, draft: Draft) -> Vec<Effect> {
         ));
         return Vec::new();
     };
-    let draft = Draft { original: Some(id), ..draft };
+    let draft = Draft { original: Some(id.clone()), ..draft };
     state.add.serial += 1;
-    state.add.form = Some(Form::of(state.add.serial, &definition, draft, state.add.defaults));
+    let refused = IntegrationId::new(&id)
+        .ok()
+        .and_then(|id| snapshot.entries.get(&id))
+        .filter(|e| e.status() == Status::Unauthorized);
+    let mut form = Form::of(state.add.serial, &definition, draft, state.add.defaults);
+    if let Some(entry) = refused
+        && let Some(slot) = ladder::credential(&form.slots())
+    {
+        // Whoever edits a refused integration most likely comes with a new credential.
+        form.focus = slot;
+        form.note = Some((slot, format!("{}: {}", entry.cause.label(), entry.advice)));
+    }
+    state.add.form = Some(form);
     probe(definition.fields.values().flat_map(|f| &f.env))
 }
 

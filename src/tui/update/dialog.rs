@@ -51,6 +51,7 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Vec<Effect> {
     let Some(dialog) = state.dialogs.last_mut() else { return Vec::new() };
     match dialog {
         Dialog::Palette(_) => return palette_key(state, snapshot, key),
+        Dialog::Prompt(_) => return super::prompt::key(state, key),
         Dialog::ConfirmRemove(_) => return confirm_key(state, key),
         Dialog::Themes(_) => return theme_key(state, key, step_by, leaves),
         Dialog::Help(scroll) => match step_by {
@@ -79,9 +80,13 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Vec<Effect> {
 
 /// Gives a paste to the topmost dialog.
 pub fn paste(dialog: &mut Dialog, snapshot: &Snapshot, text: &str) {
-    if let Dialog::Palette(palette) = dialog {
-        palette.query.paste(text);
-        palette.search(snapshot);
+    match dialog {
+        Dialog::Palette(palette) => {
+            palette.query.paste(text);
+            palette.search(snapshot);
+        }
+        Dialog::Prompt(prompt) => super::prompt::paste(prompt, text),
+        _ => {}
     }
 }
 

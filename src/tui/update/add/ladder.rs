@@ -49,7 +49,7 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Option<Vec<Eff
 }
 
 /// Where the first credential is typed, or else where it is said to lie.
-fn credential(slots: &[Slot]) -> Option<Slot> {
+pub(super) fn credential(slots: &[Slot]) -> Option<Slot> {
     let first = |wanted: fn(&Slot) -> bool| slots.iter().copied().find(wanted);
     first(|s| matches!(s, Slot::Secret(_)))
         .or_else(|| first(|s| matches!(s, Slot::Target(_))))

@@ -3,6 +3,7 @@
 mod add;
 mod audit;
 mod board;
+mod bundle;
 mod check;
 mod config;
 mod demo;
@@ -186,7 +187,11 @@ pub enum Command {
         command: config::ConfigCommand,
     },
     /// Look for what could be wrong on this machine.
-    Doctor,
+    Doctor {
+        /// Print a report without secrets, addresses or names, to paste into an issue.
+        #[arg(long)]
+        bundle: bool,
+    },
     /// Print shell completions.
     Completions {
         /// For this shell.
@@ -244,7 +249,8 @@ fn dispatch(cli: Cli, out: &mut Out) -> Answer {
         Some(Command::Provider { command }) => provider::run(config, command, out),
         Some(Command::History(args)) => history::run(config, args, out),
         Some(Command::Config { command }) => config::run(config, command, out),
-        Some(Command::Doctor) => doctor::run(config, out),
+        Some(Command::Doctor { bundle: true }) => bundle::run(config, out),
+        Some(Command::Doctor { bundle: false }) => doctor::run(config, out),
         Some(Command::Completions { shell }) => shell::completions(shell, out),
         Some(Command::Man { command }) => shell::man(&command, out),
         Some(Command::Demo { once }) => demo::run(once, out),

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything is read that could be a secret.
+    lampboard::secrets::memory::guard();
     let mut out = lampboard::cli::Out::standard();
     ExitCode::from(lampboard::cli::run(std::env::args_os().collect(), &mut out))
 }

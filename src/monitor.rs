@@ -3,6 +3,7 @@
 pub mod bind;
 pub mod draft;
 mod engine;
+mod expiry;
 pub mod handle;
 pub mod incidents;
 pub mod limits;

@@ -3,6 +3,7 @@
 pub mod audit;
 mod command;
 pub mod keyring;
+pub mod memory;
 mod private;
 pub mod resolve;
 pub mod vault;

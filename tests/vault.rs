@@ -208,3 +208,31 @@ fn an_expiry_the_user_states_becomes_a_warning() {
     let shown = json_of_show(home);
     assert!(shown.contains("credential_expires"), "{shown}");
 }
+
+#[test]
+fn memory_is_kept_from_core_files_and_other_programs() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    write(home, &[("work", server.local_addr().unwrap().port())]);
+    good(home, &["secret", "set", "gh"], OLD);
+    // It waits for an answer that does not come: time to look at it.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lampboard"))
+        .arg("check")
+        .env("LAMPBOARD_HOME", home)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (_stream, _) = server.accept().unwrap();
+    let folder = std::path::PathBuf::from(format!("/proc/{}", child.id()));
+    let limits = std::fs::read_to_string(folder.join("limits"));
+    let command = std::fs::read(folder.join("cmdline")).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!String::from_utf8_lossy(&command).contains(OLD));
+    // Not dumpable: the folder belongs to root, and its limits say that no core is left.
+    if let Ok(limits) = limits {
+        let core = limits.lines().find(|l| l.starts_with("Max core file size")).unwrap().to_owned();
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    }
+}

@@ -1,7 +1,9 @@
 //! The monitor's one task: owns every state, starts what is due, takes results, answers commands, publishes.
 
 use super::{
-    BoardHealth, Notice, Snapshot, bind, incidents, paused,
+    BoardHealth, Notice, Snapshot, bind,
+    expiry::Expiry,
+    incidents, paused,
     probe::Probe,
     runner::{self, Lanes},
     schedule,
@@ -78,6 +80,7 @@ pub struct Engine {
     complaints: Vec<String>,
     rounds: Vec<(BTreeSet<IntegrationId>, oneshot::Sender<()>)>,
     news: Vec<Notice>,
+    expiry: Expiry,
     version: u64,
     dirty: bool,
     online: bool,
@@ -95,6 +98,7 @@ impl Engine {
         scheduled: bool,
     ) -> Engine {
         let paused = paused::read(&paths.state);
+        let expiry = Expiry::read(&paths.state);
         Engine {
             probe,
             store,
@@ -110,6 +114,7 @@ impl Engine {
             complaints: Vec::new(),
             rounds: Vec::new(),
             news: Vec::new(),
+            expiry,
             version: 0,
             dirty: true,
             online: true,
@@ -366,9 +371,14 @@ impl Engine {
         state.due = Some(at);
         state.touch();
         let asked = std::mem::take(&mut state.asked);
+        let integration = state.integration.clone();
         let to = state.status();
         self.due.push(Reverse((at, id.clone())));
+        let last = outcome.clone();
         self.store.record(&id, outcome, taken.since, taken.streak);
+        if let Some(text) = self.expiry.news(&integration, &last, Timestamp::now()) {
+            self.notify(Notice::Message(text));
+        }
         if let Some(from) = taken.from {
             self.notify(Notice::Changed { id: id.clone(), from, to });
         }

@@ -20,6 +20,8 @@ pub enum Scheme {
     Basic(Template, Template),
     /// In the query: only for services that know nothing better.
     Query(Vec<(String, Template)>),
+    /// In front of the path, or as a whole address under the definition's own host (webhooks).
+    Path(Template),
 }
 
 /// Compiles the alternatives; the first whose fields all have values is used.
@@ -57,7 +59,8 @@ pub(super) fn compile(
                 }
                 Scheme::Query(query)
             }
-            other => return Err(format!("'{other}' is not a scheme: none, bearer, header, basic, query")),
+            "path" => Scheme::Path(need("path", source.path.as_ref())?),
+            other => return Err(format!("'{other}' is not a scheme: none, bearer, header, basic, query, path")),
         });
     }
     Ok(schemes)
@@ -71,6 +74,7 @@ impl Scheme {
             Scheme::Headers(headers) => headers.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
             Scheme::Query(query) => query.iter().flat_map(|(_, t)| t.fields()).collect(),
+            Scheme::Path(path) => path.fields().collect(),
         }
     }
 
@@ -99,9 +103,32 @@ impl Scheme {
                     request.url.query_pairs_mut().append_pair(name, &fill(template)?);
                 }
             }
+            Scheme::Path(template) => {
+                let filled = fill(template)?;
+                let origin = request.url.origin().ascii_serialization();
+                let path = under(&origin, filled.trim())?;
+                let rest = request.url.path().trim_start_matches('/');
+                let slash = if rest.is_empty() || path.ends_with('/') { "" } else { "/" };
+                let joined = Zeroizing::new(format!("{path}{slash}{rest}"));
+                request.url.set_path(&joined);
+            }
         }
         Ok(())
     }
+}
+
+/// The path of a credential that may be a whole address: then only one of the same origin.
+fn under<'a>(origin: &str, text: &'a str) -> Result<&'a str, BadField> {
+    let path = match text.strip_prefix(origin) {
+        Some(path) => path,
+        None if text.starts_with('/') => text,
+        None => return Err(BadField(format!("the credential must be an address that begins with {origin}/"))),
+    };
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || "/-._~:%".contains(c));
+    if !path.starts_with('/') || path.contains(odd) || path.split('/').any(|part| matches!(part, "." | "..")) {
+        return Err(BadField("the credential is not fit for an address: paste it again".to_owned()));
+    }
+    Ok(path)
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, BadField> {
@@ -110,4 +137,32 @@ fn sensitive(text: &str) -> Result<HeaderValue, BadField> {
         .map_err(|_| BadField("the credential holds characters that no header may carry: paste it again".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::under;
+
+    #[test]
+    fn a_credential_in_the_path_stays_under_its_host() {
+        let origin = "https://hooks.example";
+        assert_eq!(under(origin, "https://hooks.example/services/T0/B0/x-1_y").unwrap(), "/services/T0/B0/x-1_y");
+        assert_eq!(under(origin, "/bot123:AA-b").unwrap(), "/bot123:AA-b");
+        for bad in [
+            "https://evil.example/services/x",
+            "https://hooks.example.evil.example/x",
+            "https://hooks.example",
+            "https://hooks.example@evil.example/",
+            "http://hooks.example/x",
+            "bot123",
+            "/a/../b",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "",
+        ] {
+            let error = under(origin, bad).unwrap_err().0;
+            assert!(!error.contains("evil") && !error.contains("bot123"), "{error}");
+        }
+    }
 }

@@ -128,6 +128,7 @@ pub fn general(answer: &Answer<'_>) -> Option<Reading> {
         403 if looks_like_html(answer) => verdict(Cause::UnexpectedResponse, rule(" with an HTML page: a firewall?")),
         403 => verdict(Cause::InvalidCredential, rule("")),
         404 | 405 | 410 => verdict(Cause::Misconfigured, rule(": is the address right?")),
+        402 => verdict(Cause::QuotaExhausted, rule(": payment wanted")),
         408 => verdict(Cause::Timeout, rule("")),
         425 | 500..=599 => verdict(Cause::ServerError, rule("")),
         _ => verdict(Cause::UnexpectedResponse, rule("")),

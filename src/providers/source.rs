@@ -81,6 +81,7 @@ impl OneOrMany {
 #[serde(deny_unknown_fields)]
 pub(super) struct Auth {
     pub scheme: String,
+    pub path: Option<String>,
     pub token: Option<String>,
     #[serde(default)]
     pub headers: IndexMap<String, String>,

@@ -127,7 +127,8 @@ pub fn retention(config: &Config) -> Retention {
 
 /// A multi-threaded runtime.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lampboard").build()?)
+    // Checks wait for others nearly all their time: more threads would cost memory and nothing else.
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("lampboard").build()?)
 }
 
 /// The vault, with this process's environment to unlock it and the audit log to tell of it.

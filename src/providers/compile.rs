@@ -23,6 +23,8 @@ struct Complaints<'a> {
     file: &'a Path,
     text: &'a str,
     found: Vec<Problem>,
+    /// Expressions are taken as they are.
+    trusted: bool,
 }
 
 impl Complaints<'_> {
@@ -41,6 +43,9 @@ impl Complaints<'_> {
     }
 
     fn expression(&mut self, source: &Spanned<String>) -> Option<Expression> {
+        if self.trusted {
+            return Some(Expression::trusted(source.get_ref()));
+        }
         Expression::compile(source.get_ref()).map_err(|e| self.at(Some(source.span().start), e)).ok()
     }
 
@@ -61,7 +66,16 @@ impl Complaints<'_> {
 
 /// Compiles one file. `Err` holds every complaint found.
 pub fn compile(file: &Path, text: &str, origin: Origin) -> Result<Definition, Vec<Problem>> {
-    let mut complaints = Complaints { file, text, found: Vec::new() };
+    read(Complaints { file, text, found: Vec::new(), trusted: false }, origin)
+}
+
+/// Compiles a file that a test has compiled with [`compile`]: its expressions are not looked at before they are used.
+pub(super) fn compile_trusted(file: &Path, text: &str) -> Result<Definition, Vec<Problem>> {
+    read(Complaints { file, text, found: Vec::new(), trusted: true }, Origin::BuiltIn)
+}
+
+fn read(mut complaints: Complaints<'_>, origin: Origin) -> Result<Definition, Vec<Problem>> {
+    let text = complaints.text;
     if text.len() > LARGEST {
         complaints.at(None, format!("the file has {} bytes; {LARGEST} at most", text.len()));
         return Err(complaints.found);

@@ -100,7 +100,10 @@ where
     let started = Instant::now();
     match timeout_at(deadline, TlsConnector::from(config).connect(server, stream)).await {
         Err(_) => Err(timed_out("the TLS handshake", limit)),
-        Ok(Err(error)) => Err(failed(Cause::Tls, "TLS handshake failed", &error.to_string())),
+        Ok(Err(error)) => {
+            let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+            Err(failed(Cause::Tls, inner.map_or("the TLS handshake failed", super::failure::tls), &error.to_string()))
+        }
         Ok(Ok(stream)) => Ok((stream, started.elapsed())),
     }
 }

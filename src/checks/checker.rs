@@ -4,6 +4,7 @@ use super::{
     Input,
     client::{Clients, Policy},
     http, http_any, prepare,
+    scrub::Scrub,
 };
 use crate::{
     model::{Cause, Integration, Outcome, Secret, SecretRef, Status, Warning},
@@ -68,6 +69,7 @@ impl Checker {
             match prepare::secrets(&self.resolver, integration, definition, overrides).await {
                 Ok(secrets) => {
                     let outcome = self.run(integration, definition, &secrets).await;
+                    let outcome = Scrub::new(&secrets).outcome(outcome);
                     self.tell_vault(integration, definition, &secrets, overrides, outcome).await
                 }
                 Err(outcome) => *outcome,

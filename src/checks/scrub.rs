@@ -1,37 +1,75 @@
 //! The last line of defence: a secret that a server echoes does not survive into an outcome.
 
-use crate::model::{Outcome, Secret, Warning};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use crate::model::{Outcome, Secret, Warning, text::sanitize};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
+};
 use indexmap::IndexMap;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 /// Secrets shorter than this are words that stand everywhere.
 const SHORTEST: usize = 6;
+/// So much of a secret at the end of a text that was cut off is taken for it.
+const PIECE: usize = 4;
+/// Where texts from outside are cut, in bytes; see [`sanitize`].
+const CUT: usize = 200;
+/// Longest rule kept, in bytes: an expression of a definition and the words before it.
+const RULE: usize = 600;
+/// How HTML writes what it cannot hold.
+const ENTITIES: [(&str, u8); 8] = [
+    ("&amp;", b'&'),
+    ("&lt;", b'<'),
+    ("&gt;", b'>'),
+    ("&quot;", b'"'),
+    ("&#34;", b'"'),
+    ("&#39;", b'\''),
+    ("&#x27;", b'\''),
+    ("&#x2F;", b'/'),
+];
 
-/// Knows a check's secrets, plain, percent- and base64-encoded.
-pub struct Scrub(Vec<Zeroizing<String>>);
+/// Knows a check's secrets, plain and inside base64; each is found in percent, JSON and HTML encoding too.
+pub struct Scrub(Vec<Zeroizing<Vec<u8>>>);
 
 impl Scrub {
     /// For these secrets.
     pub fn new(secrets: &IndexMap<String, Secret>) -> Scrub {
         let mut needles = Vec::new();
+        let mut add = |needle: Zeroizing<Vec<u8>>| {
+            if !needles.contains(&needle) {
+                needles.push(needle);
+            }
+        };
         for secret in secrets.values().map(Secret::expose).filter(|s| s.len() >= SHORTEST) {
-            let encoded = BASE64_STANDARD.encode(secret);
-            needles.push(Zeroizing::new(secret.to_owned()));
-            needles.push(Zeroizing::new(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()));
-            // The tail depends on what follows: the stable part is enough.
-            needles.push(Zeroizing::new(encoded.trim_end_matches('=').to_owned()));
+            add(Zeroizing::new(secret.as_bytes().to_vec()));
+            // Texts are made harmless before they come here.
+            add(Zeroizing::new(sanitize(secret, usize::MAX).into_bytes()));
+            for before in 0..3 {
+                add(inside(&BASE64_STANDARD, secret, before));
+                add(inside(&BASE64_URL_SAFE, secret, before));
+            }
         }
         Scrub(needles)
     }
 
     /// The text without them.
     pub fn text(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for needle in &self.0 {
-            if out.contains(needle.as_str()) {
-                out = out.replace(needle.as_str(), "••••");
+        let was_cut = text.ends_with('…') || text.len() >= CUT;
+        let end = text.trim_end_matches('…').len();
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            let (rest, kept) = (&text.as_bytes()[at..], text.as_bytes().get(at..end).unwrap_or_default());
+            let ways = |needle| [found(rest, needle, false), found(kept, needle, was_cut)];
+            match self.0.iter().flat_map(|needle| ways(needle)).flatten().max() {
+                Some(length) => {
+                    out.push_str("••••");
+                    at += length;
+                }
+                None => {
+                    out.push(c);
+                    at += c.len_utf8();
+                }
             }
         }
         out
@@ -41,7 +79,8 @@ impl Scrub {
     pub fn outcome(&self, mut outcome: Outcome) -> Outcome {
         let clean = |text: &mut String| *text = self.text(text);
         clean(&mut outcome.evidence.seen);
-        clean(&mut outcome.evidence.rule);
+        // Rules quote the user's own fields and definitions, which nobody made harmless yet.
+        outcome.evidence.rule = self.text(&sanitize(&outcome.evidence.rule, RULE));
         outcome.identity.as_mut().into_iter().for_each(clean);
         outcome.facts.iter_mut().for_each(|f| clean(&mut f.value));
         for warning in &mut outcome.warnings {
@@ -56,10 +95,70 @@ impl Scrub {
     }
 }
 
+/// The part of the base64 form that does not depend on the neighbours, when so many bytes (modulo three) stand before.
+fn inside(engine: &impl Engine, secret: &str, before: usize) -> Zeroizing<Vec<u8>> {
+    let bytes = Zeroizing::new([&b"\0\0"[..before], secret.as_bytes()].concat());
+    let encoded = Zeroizing::new(engine.encode(&bytes[..]).into_bytes());
+    let whole = bytes.len() * 8 / 6;
+    Zeroizing::new(encoded[(before * 8).div_ceil(6)..whole].to_vec())
+}
+
+/// Bytes of `text` that hold the needle from its start on, whatever it is encoded in. Where the text was cut off, a
+/// piece of the needle at its end counts.
+fn found(text: &[u8], needle: &[u8], was_cut: bool) -> Option<usize> {
+    [true, false].into_iter().filter_map(|encoded| reach(text, needle, was_cut, encoded)).max()
+}
+
+/// The same with encoded characters read first, or last: `%25` may be itself or a percent sign.
+fn reach(text: &[u8], needle: &[u8], was_cut: bool, encoded: bool) -> Option<usize> {
+    let mut at = 0;
+    for (matched, byte) in needle.iter().enumerate() {
+        let rest = &text[at..];
+        let plain = || (rest.first() == Some(byte)).then_some(1);
+        let step = if encoded { escape(rest, *byte).or_else(plain) } else { plain().or_else(|| escape(rest, *byte)) };
+        match step {
+            Some(step) => at += step,
+            None if was_cut && matched >= PIECE && ends_within_an_escape(rest) => return Some(text.len()),
+            None => return None,
+        }
+    }
+    Some(at)
+}
+
+/// Bytes at the beginning of `text` that encode this byte.
+fn escape(text: &[u8], byte: u8) -> Option<usize> {
+    let hex = |digits: Option<&[u8]>| {
+        let digits = std::str::from_utf8(digits?).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    match text.first()? {
+        b'+' => (byte == b' ').then_some(1),
+        b'%' => (hex(text.get(1..3)) == Some(byte.into())).then_some(3),
+        b'\\' if text.get(1) == Some(&b'u') && byte.is_ascii() => {
+            (hex(text.get(2..6)) == Some(byte.into())).then_some(6)
+        }
+        b'\\' => (text.get(1) == Some(&byte) && matches!(byte, b'"' | b'\\' | b'/')).then_some(2),
+        b'&' => {
+            let entity = ENTITIES.iter().find(|(name, is)| {
+                *is == byte && text.get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name.as_bytes()))
+            });
+            entity.map(|(name, _)| name.len())
+        }
+        _ => None,
+    }
+}
+
+/// Whether nothing is left, or no more than the beginning of an encoded character.
+fn ends_within_an_escape(rest: &[u8]) -> bool {
+    rest.is_empty() || (rest.len() < 6 && matches!(rest[0], b'%' | b'\\' | b'&'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Cause;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
 
     #[test]
     fn an_echoed_secret_is_masked_in_every_form() {
@@ -70,5 +169,28 @@ mod tests {
         let outcome = scrub.outcome(Outcome::of(Cause::Ok, jiff::Timestamp::UNIX_EPOCH, "rule", &echoed));
         assert_eq!(outcome.evidence.seen.matches("••••").count(), 3, "{}", outcome.evidence.seen);
         assert!(!outcome.evidence.seen.contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_rule_cannot_drive_a_terminal() {
+        let outcome = Outcome::of(Cause::Ok, jiff::Timestamp::UNIX_EPOCH, "answer contains '\x1b[2J'", "");
+        assert!(!Scrub::new(&IndexMap::new()).outcome(outcome).evidence.rule.contains('\x1b'));
+    }
+
+    #[test]
+    fn only_the_end_of_a_cut_text_is_taken_for_a_piece() {
+        let scrub = Scrub::new(&IndexMap::from([("t".to_owned(), Secret::new("token-4f2e9c".into()))]));
+        assert_eq!(scrub.text("no such token"), "no such token");
+        assert_eq!(scrub.text("no such token-4f…"), "no such ••••…");
+        assert_eq!(scrub.text("a token…, then"), "a token…, then");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_and_secret_end_well(secret in "\\PC{6,40}", before in "\\PC{0,250}", after in "\\PC{0,20}") {
+            let scrub = Scrub::new(&IndexMap::from([("t".to_owned(), Secret::new(secret.clone()))]));
+            let shown = scrub.text(&[&*before, &*secret, &*after].concat());
+            prop_assert!(!shown.contains(&*secret), "{}", shown);
+        }
     }
 }

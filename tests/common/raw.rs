@@ -228,8 +228,13 @@ pub fn definition(text: &str) -> Arc<Definition> {
 
 /// A checker without a proxy, over an empty vault, with [`TOKEN`] in the environment; one more root if given.
 pub fn checker(root: Option<&Path>) -> Checker {
+    checker_knowing(TOKEN, root)
+}
+
+/// The same with another credential.
+pub fn checker_knowing(token: &'static str, root: Option<&Path>) -> Checker {
     let vault = Arc::new(Vault::new(Path::new("/nonexistent/vault"), Path::new("/nonexistent/identity")));
-    let resolver = Resolver::new(vault).with_env(|name| (name == "TOKEN").then(|| TOKEN.to_owned()));
+    let resolver = Resolver::new(vault).with_env(|name| (name == "TOKEN").then(|| token.to_owned()));
     let network =
         Network { proxy: "none".to_owned(), ca_file: root.map(Path::to_owned), idle: Duration::from_secs(30) };
     Checker::new(&network, resolver).unwrap()

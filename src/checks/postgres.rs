@@ -2,13 +2,13 @@
 
 use super::{
     Input,
+    capped::Capped,
     stream::{dial, failed, target, timed_out, unverified},
 };
 use crate::model::{Cause, Fact, Outcome, Provenance, Quota, Secret, Warning, text::sanitize};
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use std::{sync::Arc, time::Instant};
-use tokio::net::TcpStream;
 use tokio_postgres::{
     Client, Config, NoTls,
     config::SslMode,
@@ -49,21 +49,23 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
         config.password(password);
     }
     let dialed = dial(input, host, port).await?;
+    let too_much = dialed.stream.too_much();
     let mut phases = dialed.phases;
     let asked = Instant::now();
     let (client, _driver) = match tls {
-        None => sign_in(&config, dialed.stream, NoTls).await?,
+        None => sign_in(&config, dialed.stream, NoTls).await,
         Some(tls) => {
-            let connector = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::make_tls_connect(
+            let connector = <MakeRustlsConnect as MakeTlsConnect<Capped>>::make_tls_connect(
                 &mut MakeRustlsConnect::new((*tls).clone()),
                 host,
             )
             .map_err(|e| failed(Cause::Misconfigured, "field 'host'", &e.to_string()))?;
-            sign_in(&config, dialed.stream, connector).await?
+            sign_in(&config, dialed.stream, connector).await
         }
-    };
+    }
+    .map_err(|failure| too_much.or(failure))?;
     phases.first_byte = Some(asked.elapsed());
-    let mut outcome = ask(&client).await?;
+    let mut outcome = ask(&client).await.map_err(|failure| too_much.or(failure))?;
     outcome.latency = Some(dialed.started.elapsed());
     outcome.phases = phases;
     Ok(outcome)
@@ -86,9 +88,9 @@ fn policy(input: &Input<'_>) -> Result<(SslMode, Option<Arc<ClientConfig>>), Box
     })
 }
 
-async fn sign_in<T>(config: &Config, stream: TcpStream, tls: T) -> Result<(Client, Driver), Box<Outcome>>
+async fn sign_in<T>(config: &Config, stream: Capped, tls: T) -> Result<(Client, Driver), Box<Outcome>>
 where
-    T: TlsConnect<TcpStream>,
+    T: TlsConnect<Capped>,
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect_raw(stream, tls).await.map_err(|e| refused("sign-in", &e))?;
@@ -157,7 +159,7 @@ fn refused(step: &str, error: &tokio_postgres::Error) -> Box<Outcome> {
     } else {
         Cause::UnexpectedResponse
     };
-    failed(cause, format!("{step} was refused (SQLSTATE {})", code.code()), db.message())
+    failed(cause, format!("{step} was refused (SQLSTATE {})", sanitize(code.code(), 20)), db.message())
 }
 
 fn transport(step: &str, error: &tokio_postgres::Error) -> Box<Outcome> {

@@ -2,7 +2,7 @@
 
 use super::{
     Input,
-    stream::{certificate, dial, failed, handshake, target, timed_out},
+    stream::{Dialed, certificate, dial, failed, handshake, target, timed_out},
 };
 use crate::model::{Cause, Fact, Outcome, Provenance, Quota, Secret, Warning, text::sanitize};
 use jiff::Timestamp;
@@ -30,6 +30,11 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let (host, port) = target(input, "6379")?;
     let dialed = dial(input, host, port).await?;
+    let too_much = dialed.stream.too_much();
+    talk(input, host, dialed).await.map_err(|failure| too_much.or(failure))
+}
+
+async fn talk(input: &Input<'_>, host: &str, dialed: Dialed) -> Result<Outcome, Box<Outcome>> {
     let mut phases = dialed.phases;
     let mut dies = None;
     let started = dialed.started;

@@ -1,6 +1,6 @@
 //! A raw connection with its phases measured: name, TCP, TLS. Shared by every probe that speaks its own protocol.
 
-use super::Input;
+use super::{Input, capped::Capped};
 use crate::model::{Cause, Outcome, Phases};
 use jiff::Timestamp;
 use rustls::{
@@ -20,7 +20,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 /// An open TCP connection.
 pub struct Dialed {
     /// The connection.
-    pub stream: TcpStream,
+    pub stream: Capped,
     /// The address that answered.
     pub address: SocketAddr,
     /// Name and TCP phases.
@@ -67,7 +67,7 @@ pub async fn dial(input: &Input<'_>, host: &str, port: u16) -> Result<Dialed, Bo
             Ok(Ok(stream)) => {
                 let _ = stream.set_nodelay(true);
                 let phases = Phases { dns: Some(dns), connect: Some(connecting.elapsed()), ..Phases::default() };
-                return Ok(Dialed { stream, address, phases, started, deadline });
+                return Ok(Dialed { stream: Capped::new(stream), address, phases, started, deadline });
             }
             Ok(Err(error)) => last = error,
         }

@@ -3,6 +3,7 @@
 //! The words are those of ARCHITECTURE.md's vocabulary; anything a reader of a
 //! snapshot, a history row or a `--json` answer sees is defined here.
 
+pub mod credential;
 pub mod history;
 pub mod id;
 pub mod integration;
@@ -13,6 +14,7 @@ pub mod secret;
 pub mod status;
 pub mod text;
 
+pub use credential::CredentialFacts;
 pub use history::{Bucket, CheckRow, Incident};
 pub use id::IntegrationId;
 pub use integration::{FieldValue, Integration, SecretRef};

@@ -10,4 +10,4 @@ pub mod vault;
 
 pub use audit::Audit;
 pub use resolve::{ResolveError, Resolver};
-pub use vault::{Imported, Method, Target, Vault, VaultError, VaultStatus, format::Facts};
+pub use vault::{Imported, Method, Target, Vault, VaultError, VaultStatus};

@@ -339,7 +339,13 @@ fn an_opened_integration_follows_its_checks_and_leaves_with_it() {
     snapshot.version += 1;
     let effects = update(&mut state, &snapshot, Event::Snapshot);
     assert!(matches!(effects[..], [Effect::FetchHistory(_)]), "{effects:?}");
-    let late = Done::History { id: board::id("openai"), rows: Ok(Vec::new()), incidents: Vec::new(), day: None };
+    let late = Done::History {
+        id: board::id("openai"),
+        rows: Ok(Vec::new()),
+        incidents: Vec::new(),
+        day: None,
+        credentials: Vec::new(),
+    };
     update(&mut state, &snapshot, Event::Done(late));
     assert!(state.detail.as_ref().is_some_and(|d| d.rows.is_none()), "another's history is not shown");
     snapshot.version += 1;

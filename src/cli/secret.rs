@@ -2,8 +2,8 @@
 
 use super::{Answer, Exit, Failure, Out, world};
 use crate::{
-    model::{Secret, SecretRef, id::is_valid_name},
-    secrets::{Facts, VaultError},
+    model::{CredentialFacts, Secret, SecretRef, id::is_valid_name},
+    secrets::VaultError,
 };
 use std::{
     io::{IsTerminal, Read},
@@ -172,7 +172,7 @@ fn used_by(users: &[(String, String)], entry: &str) -> Vec<String> {
     users.iter().filter(|(e, _)| e == entry).map(|(_, id)| id.clone()).collect()
 }
 
-fn row(name: &str, facts: &Facts, users: &[String]) -> Vec<String> {
+fn row(name: &str, facts: &CredentialFacts, users: &[String]) -> Vec<String> {
     let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
     let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
     let mut rotated = facts.rotated.map(day).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     checks::{Checker, Network, Rung},
     config::{Config, Diagnostic, Paths, Settings, edit},
-    model::{Bucket, CheckRow, Incident, IntegrationId, Outcome, SecretRef, Status},
+    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, SecretRef, Status},
     providers::{Problem, Registry},
     secrets::Resolver,
     store::Store,
@@ -349,6 +349,22 @@ impl Handle {
             all
         });
         Ok(merged.map(|all| Bucket { p50, p95, p99, ..all }))
+    }
+
+    /// What the vault knows of the entries an integration uses: field and facts. Empty while it is locked.
+    pub async fn credentials(&self, id: &IntegrationId) -> Vec<(String, CredentialFacts)> {
+        let snapshot = self.0.snapshots.borrow().clone();
+        let Some(entry) = snapshot.entries.get(id) else { return Vec::new() };
+        let of_vault = entry.integration.secrets().filter_map(|(field, reference)| match reference {
+            SecretRef::Vault(name) => Some((field.to_owned(), name.clone())),
+            _ => None,
+        });
+        let (wanted, vault) = (of_vault.collect::<Vec<_>>(), self.0.resolver.vault.clone());
+        let known = tokio::task::spawn_blocking(move || {
+            let facts = |name: &str| vault.get_with_facts(name).ok().flatten().map(|(_, facts)| facts);
+            wanted.into_iter().filter_map(|(field, name)| Some((field, facts(&name)?))).collect()
+        });
+        known.await.unwrap_or_default()
     }
 
     /// Latest rows, newest first.

@@ -1,7 +1,7 @@
 //! The vault: one file encrypted by age, and what may be done with it.
 
 mod file;
-pub mod format;
+mod format;
 mod identity;
 mod keys;
 mod portable;
@@ -10,10 +10,10 @@ mod rekey;
 use super::{Audit, private, resolve::Environment};
 use crate::{
     config::paths::write_private,
-    model::{Secret, id::is_valid_name},
+    model::{CredentialFacts, Secret, id::is_valid_name},
 };
 use file::{MAX_BYTES, Stamp, failed, stamp};
-use format::{Entries, Entry, Facts};
+use format::{Entries, Entry};
 use keys::{Keys, Source};
 use std::{
     fs, io,
@@ -115,7 +115,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::get`].
-    pub fn get_with_facts(&self, name: &str) -> Result<Option<(Secret, Facts)>, VaultError> {
+    pub fn get_with_facts(&self, name: &str) -> Result<Option<(Secret, CredentialFacts)>, VaultError> {
         Ok(self.entries()?.get(name).map(|entry| (entry.secret.clone(), entry.facts.clone())))
     }
 
@@ -135,7 +135,7 @@ impl Vault {
         let now = jiff::Timestamp::now();
         self.change(|entries| {
             let known = entries.remove(name).map(|entry| entry.facts);
-            let facts = Facts {
+            let facts = CredentialFacts {
                 stored: known.as_ref().map_or(now, |f| f.stored),
                 rotated: known.as_ref().map(|_| now),
                 expires: None,
@@ -281,7 +281,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::get`].
-    pub fn list(&self) -> Result<Vec<(String, Facts)>, VaultError> {
+    pub fn list(&self) -> Result<Vec<(String, CredentialFacts)>, VaultError> {
         Ok(self.entries()?.iter().map(|(name, entry)| (name.clone(), entry.facts.clone())).collect())
     }
 

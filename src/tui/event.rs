@@ -2,7 +2,7 @@
 
 use crate::{
     checks::Rung,
-    model::{Bucket, CheckRow, Incident, IntegrationId, Outcome},
+    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome},
     monitor::{Draft, Notice, Rotation},
 };
 use jiff::Timestamp;
@@ -72,7 +72,9 @@ pub enum Done {
         /// Its incidents, newest first.
         incidents: Vec<Incident>,
         /// The last 24 hours in one.
-        day: Option<Bucket>,
+        day: Option<Box<Bucket>>,
+        /// What is known of its credentials, by field.
+        credentials: Vec<(String, CredentialFacts)>,
     },
     /// Buckets for the metrics tab, with the request they answer.
     Metrics {

@@ -102,8 +102,9 @@ impl Executor {
             Effect::FetchHistory(id) => self.answer(async move {
                 let rows = handle.rows(id.clone(), ROWS).await;
                 let incidents = handle.incidents(Some(id.clone()), INCIDENTS).await.unwrap_or_default();
-                let day = handle.day(id.clone()).await.ok().flatten();
-                Some(Done::History { id, rows, incidents, day })
+                let day = handle.day(id.clone()).await.ok().flatten().map(Box::new);
+                let credentials = handle.credentials(&id).await;
+                Some(Done::History { id, rows, incidents, day, credentials })
             }),
             Effect::FetchMetrics { id, from, to, step } => self.answer(async move {
                 let buckets = handle.buckets(id.clone(), from, to, step).await;

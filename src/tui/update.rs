@@ -269,11 +269,12 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
         }
         Done::Draft(Err(why)) | Done::Failed(why) => state.toasts.push(state.now, Tone::Bad, why),
         Done::Message(text) => state.toasts.push(state.now, Tone::Plain, text),
-        Done::History { id, rows, incidents, day } => {
+        Done::History { id, rows, incidents, day, credentials } => {
             if let Some(detail) = state.detail.as_mut().filter(|d| d.id == id) {
                 detail.rows = Some(rows);
                 detail.incidents = incidents;
                 detail.day = day;
+                detail.credentials = credentials;
             }
         }
         Done::Unlocked(result) => prompt::unlocked(state, result),

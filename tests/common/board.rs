@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use lampboard::{
     config::Settings,
     model::{
-        Bucket, Cause, CheckRow, Evidence, Fact, FieldValue, Incident, Integration, IntegrationId, Metrics, Outcome,
-        Phases, Provenance, Quota, SecretRef, Status, Warning,
+        Bucket, Cause, CheckRow, CredentialFacts, Evidence, Fact, FieldValue, Incident, Integration, IntegrationId,
+        Metrics, Outcome, Phases, Provenance, Quota, SecretRef, Status, Warning,
     },
     monitor::{BoardHealth, Entry, Snapshot},
     tui::{
@@ -44,6 +44,19 @@ pub fn day() -> Bucket {
         p99: Some(ms(412)),
         latency_sum: ms(40_000),
     }
+}
+
+/// What the vault knows of the key of `openai`.
+pub fn credentials() -> Vec<(String, CredentialFacts)> {
+    let facts = CredentialFacts {
+        stored: ago(40 * 86_400),
+        rotated: Some(ago(3 * 86_400)),
+        expires: None,
+        hosts: vec!["api.openai.com:443".to_owned()],
+        account: None,
+        can_roll_back: true,
+    };
+    vec![("key".to_owned(), facts)]
 }
 
 pub fn ms(ms: u64) -> Duration {
@@ -191,7 +204,7 @@ pub fn mixed() -> Snapshot {
             "Create a new key at https://platform.openai.com/api-keys and store it with: lampboard secret set openai"
                 .into();
         edit(e, |i| {
-            i.fields.insert("key".to_owned(), FieldValue::Secret(SecretRef::Env("OPENAI_API_KEY".to_owned())));
+            i.fields.insert("key".to_owned(), FieldValue::Secret(SecretRef::Vault("openai".to_owned())));
         });
         e.incident = Some(Arc::new(Incident {
             integration: e.id().clone(),

@@ -1,6 +1,6 @@
 //! The vault's clear text: a TOML table `[entries.NAME]` with `value`, `stored`, and what else is known of it.
 
-use crate::model::Secret;
+use crate::model::{CredentialFacts, Secret};
 use std::collections::BTreeMap;
 use toml::{
     Spanned,
@@ -12,33 +12,9 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) secret: Secret,
-    pub(super) facts: Facts,
+    pub(super) facts: CredentialFacts,
     /// The value before the last rotation, until the new one has proved good.
     pub(super) previous: Option<Secret>,
-}
-
-/// What is known of an entry beside its value.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Facts {
-    /// When it was first stored.
-    pub stored: jiff::Timestamp,
-    /// When its value was last replaced.
-    pub rotated: Option<jiff::Timestamp>,
-    /// When it dies, as the user says.
-    pub expires: Option<jiff::Timestamp>,
-    /// The hosts it may go to (`api.example.org:443`). Empty: none bound yet.
-    pub hosts: Vec<String>,
-    /// Whose it is, as last proved.
-    pub account: Option<String>,
-    /// The value before the last rotation is still kept.
-    pub can_roll_back: bool,
-}
-
-impl Facts {
-    /// Whether the entry may be sent there. One that is bound to no host yet may go anywhere.
-    pub fn may_go_to(&self, destination: Option<&str>) -> bool {
-        self.hosts.is_empty() || destination.is_some_and(|d| self.hosts.iter().any(|h| h.eq_ignore_ascii_case(d)))
-    }
 }
 
 pub(super) type Entries = BTreeMap<String, Entry>;
@@ -152,7 +128,8 @@ fn entry(value: Spanned<DeValue<'_>>) -> Option<Entry> {
             _ => return None,
         }
     }
-    let facts = Facts { stored: stored?, rotated, expires, hosts, account, can_roll_back: previous.is_some() };
+    let facts =
+        CredentialFacts { stored: stored?, rotated, expires, hosts, account, can_roll_back: previous.is_some() };
     Some(Entry { secret: secret?, facts, previous })
 }
 

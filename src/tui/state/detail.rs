@@ -1,6 +1,6 @@
 //! The opened integration: whose, how far scrolled, what the history said.
 
-use crate::model::{Bucket, CheckRow, Incident, IntegrationId};
+use crate::model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId};
 use jiff::Timestamp;
 
 /// The opened integration.
@@ -15,7 +15,9 @@ pub struct Detail {
     /// Its incidents, newest first.
     pub incidents: Vec<Incident>,
     /// The last 24 hours in one.
-    pub day: Option<Bucket>,
+    pub day: Option<Box<Bucket>>,
+    /// What is known of its credentials, by field.
+    pub credentials: Vec<(String, CredentialFacts)>,
     /// The check for which the history was last asked.
     pub asked_for: Option<Timestamp>,
 }
@@ -23,6 +25,6 @@ pub struct Detail {
 impl Detail {
     /// Nothing fetched yet.
     pub fn new(id: IntegrationId, asked_for: Option<Timestamp>) -> Detail {
-        Detail { id, scroll: 0, rows: None, incidents: Vec::new(), day: None, asked_for }
+        Detail { id, scroll: 0, rows: None, incidents: Vec::new(), day: None, credentials: Vec::new(), asked_for }
     }
 }

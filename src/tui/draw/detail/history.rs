@@ -2,7 +2,7 @@
 
 use super::{View, page::Page};
 use crate::{
-    model::{Incident, SecretRef, Status},
+    model::{CredentialFacts, Incident, SecretRef, Status},
     tui::{
         draw::table,
         theme::Role,
@@ -53,6 +53,22 @@ impl View<'_> {
         }
     }
 
+    fn about(&self, facts: &CredentialFacts) -> String {
+        let ago = |at| match time::age(at, self.state.now).as_str() {
+            "now" => "just now".to_owned(),
+            age => format!("{age} ago"),
+        };
+        let mut known = vec![format!("stored {}", ago(facts.stored))];
+        known.extend(facts.rotated.map(|at| format!("replaced {}", ago(at))));
+        if facts.can_roll_back {
+            known.push("the old value is kept".to_owned());
+        }
+        if !facts.hosts.is_empty() {
+            known.push(format!("only for {}", facts.hosts.join(", ")));
+        }
+        known.join(panel::dot(self.theme))
+    }
+
     /// Where each credential lies and when it dies. Never what it is.
     pub(super) fn credentials(&self, page: &mut Page<'_>) {
         let (entry, state) = (self.entry, self.state);
@@ -67,6 +83,10 @@ impl View<'_> {
         let dots = self.theme.symbol("••••••••", "********");
         for (field, reference) in entry.integration.secrets() {
             page.pair(field, &format!("{dots}  {}", place(reference)), Role::Text);
+            let known = state.detail.iter().flat_map(|d| &d.credentials).find(|(f, _)| f == field);
+            if let Some((_, facts)) = known {
+                page.pair("", &self.about(facts), Role::Dim);
+            }
         }
         let death = |at: jiff::Timestamp| {
             let day = time::day(at, &state.zone);

@@ -76,12 +76,13 @@ fn from_an_empty_folder_to_a_kept_integration() {
     app.send("\x1b[200~wrong-token-0000\x1b[201~");
     app.send("\x1b[15~");
     app.see("code 401");
-    app.see("authenticate");
+    app.see("[ Test again ] ▸[ Back ]");
     assert!(config(home.path()).is_empty(), "a failed test saves nothing");
 
     // Back to the failing field, the right token, test, save.
+    // Wait for the form: Esc and the paste in one breath would be another sequence.
     app.send("\x1b");
-    app.see("Ctrl-S save");
+    app.see("vault entry");
     app.send(&format!("\x1b[200~{TOKEN}\x1b[201~"));
     app.send("\x1b[15~");
     app.see("every condition holds");

@@ -9,6 +9,7 @@ use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::Path,
+    pin::Pin,
     time::Duration,
 };
 use tokio::{sync::mpsc, task::AbortHandle};
@@ -24,12 +25,17 @@ const LOG: u64 = 64 * 1024;
 /// An answer, with the number of the test it belongs to (0: to none).
 type Tagged = (u64, Done);
 
+/// A change of files, whole.
+type Change = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Runs effects against the monitor.
 pub struct Executor {
     handle: Handle,
     answers: mpsc::UnboundedSender<Tagged>,
     came: mpsc::UnboundedReceiver<Tagged>,
     tasks: TaskTracker,
+    /// What changes files, one after the other: an undo must not overtake the removal it undoes.
+    changes: mpsc::UnboundedSender<Change>,
     test: Option<AbortHandle>,
     serial: u64,
 }
@@ -38,7 +44,14 @@ impl Executor {
     /// Over a monitor.
     pub fn new(handle: Handle) -> Executor {
         let (answers, came) = mpsc::unbounded_channel();
-        Executor { handle, answers, came, tasks: TaskTracker::new(), test: None, serial: 0 }
+        let (changes, mut asked) = mpsc::unbounded_channel::<Change>();
+        let tasks = TaskTracker::new();
+        tasks.spawn(async move {
+            while let Some(change) = asked.recv().await {
+                change.await;
+            }
+        });
+        Executor { handle, answers, came, tasks, changes, test: None, serial: 0 }
     }
 
     /// The next answer. Those of a test that was cancelled or overtaken are dropped.
@@ -55,6 +68,8 @@ impl Executor {
     /// Waits for what must not be cut off (saving, removing), at most so long.
     pub async fn finish(mut self, limit: Duration) {
         self.cancel();
+        // Without a sender the queue ends when it is empty.
+        self.changes = mpsc::unbounded_channel().0;
         self.tasks.close();
         let _ = tokio::time::timeout(limit, self.tasks.wait()).await;
     }
@@ -67,7 +82,7 @@ impl Executor {
             Effect::CheckAll => handle.check_all(),
             Effect::Pause(id, paused) => self.quietly(async move { handle.pause(&id, paused).await }),
             Effect::Remove(id) => self.quietly(async move { handle.remove(&id).await }),
-            Effect::UndoRemove => self.answer(async move {
+            Effect::UndoRemove => self.change(async move {
                 match handle.undo_remove().await {
                     Ok(id) => Some(Done::Message(format!("{id} is back"))),
                     Err(why) => Some(Done::Failed(why)),
@@ -78,7 +93,7 @@ impl Executor {
             }
             Effect::Test(draft) => self.test(*draft),
             Effect::CancelTest => self.cancel(),
-            Effect::Save(draft) => self.answer(async move { Some(Done::Saved(handle.save(*draft).await)) }),
+            Effect::Save(draft) => self.change(async move { Some(Done::Saved(handle.save(*draft).await)) }),
             Effect::Unlock(passphrase) => {
                 self.answer(async move { Some(Done::Unlocked(handle.unlock(passphrase).await)) })
             }
@@ -137,9 +152,19 @@ impl Executor {
         });
     }
 
+    fn change(&self, work: impl Future<Output = Option<Done>> + Send + 'static) {
+        let answers = self.answers.clone();
+        let change: Change = Box::pin(async move {
+            if let Some(done) = work.await {
+                let _ = answers.send((0, done));
+            }
+        });
+        let _ = self.changes.send(change);
+    }
+
     /// The snapshot shows what went well; only a failure needs words.
     fn quietly(&self, work: impl Future<Output = Result<(), String>> + Send + 'static) {
-        self.answer(async move { work.await.err().map(Done::Failed) });
+        self.change(async move { work.await.err().map(Done::Failed) });
     }
 
     fn test(&mut self, draft: Draft) {

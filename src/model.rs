@@ -15,11 +15,11 @@ pub mod status;
 pub mod text;
 
 pub use credential::CredentialFacts;
-pub use history::{Bucket, CheckRow, Incident};
+pub use history::{Bucket, CheckRow, Incident, Series};
 pub use id::IntegrationId;
 pub use integration::{FieldValue, Integration, SecretRef};
 pub use metrics::Metrics;
-pub use outcome::{Evidence, Fact, Outcome, Phases, Warning};
+pub use outcome::{Evidence, Fact, Outcome, Phases, Sample, Warning};
 pub use quota::{Provenance, Quota};
 pub use secret::Secret;
 pub use status::{Blame, Cause, Status};

@@ -7,7 +7,7 @@ mod rollup;
 mod schema;
 mod writer;
 
-use crate::model::{Bucket, CheckRow, Incident, IntegrationId, Metrics, Outcome};
+use crate::model::{Bucket, CheckRow, Incident, IntegrationId, Metrics, Outcome, Series};
 use jiff::Timestamp;
 use queue::{Message, Queue};
 use rusqlite::Connection;
@@ -194,6 +194,11 @@ impl Store {
     /// Latest rows, newest first.
     pub async fn rows(&self, id: IntegrationId, limit: usize) -> Result<Vec<CheckRow>, String> {
         self.query(move |c| query::rows(c, &id, limit)).await
+    }
+
+    /// The latest `points` of every number measured since then, oldest first, by name.
+    pub async fn series(&self, id: IntegrationId, since: Timestamp, points: usize) -> Result<Vec<Series>, String> {
+        self.query(move |c| query::series(c, &id, since, points)).await
     }
 
     /// Incidents, newest first.

@@ -136,6 +136,7 @@ fn open_openai(state: &mut UiState, snapshot: &Snapshot) {
             incidents,
             day: Some(Box::new(board::day())),
             credentials: board::credentials(),
+            series: board::series(),
         }),
     );
 }
@@ -170,8 +171,14 @@ fn an_open_incident_is_shown_once_though_the_history_keeps_milliseconds() {
     press(&mut state, &snapshot, "j Enter");
     let kept = jiff::Timestamp::from_millisecond(opened.as_millisecond()).expect("a time");
     let incidents = vec![incident(kept)];
-    let done =
-        Done::History { id: board::id("openai"), rows: Ok(Vec::new()), incidents, day: None, credentials: Vec::new() };
+    let done = Done::History {
+        id: board::id("openai"),
+        rows: Ok(Vec::new()),
+        incidents,
+        day: None,
+        credentials: Vec::new(),
+        series: Vec::new(),
+    };
     update(&mut state, &snapshot, Event::Done(done));
     let shown = text(&render(&mut state, &snapshot, (120, 60), true));
     assert_eq!(shown.matches("only once").count(), 1, "{shown}");

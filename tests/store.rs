@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use lampboard::{
-    model::{Cause, Incident, IntegrationId, Outcome, Status},
+    model::{Cause, Incident, IntegrationId, Outcome, Sample, Status},
     store::{Health, Retention, Store},
 };
 use std::{
@@ -88,6 +88,29 @@ async fn everything_is_there_after_a_restart() {
     let incidents = store.incidents(Some(id("b")), 10).await.unwrap();
     assert!(incidents.len() == 1 && incidents[0].closed.is_some());
     assert!(store.rows(id("a"), 5).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn measured_numbers_become_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("history.db"));
+    for n in 0..50 {
+        let mut outcome = (*outcome(Cause::Ok, ago(5000 - n * 60), 5)).clone();
+        outcome.samples = vec![
+            Sample { name: "disk".to_owned(), value: n as f64, unit: "%".to_owned() },
+            Sample { name: "load".to_owned(), value: -0.5, unit: String::new() },
+        ];
+        store.record(&id("a"), Arc::new(outcome), ago(5000), 1);
+    }
+    written(&store).await;
+    let series = store.series(id("a"), ago(86_400), 20).await.unwrap();
+    assert_eq!(
+        series.iter().map(|s| (s.name.as_str(), s.points.len())).collect::<Vec<_>>(),
+        [("disk", 20), ("load", 20)]
+    );
+    assert_eq!(series[0].points.last().unwrap().1, 49.0);
+    assert!(series[0].points.windows(2).all(|w| w[0].0 < w[1].0) && series[0].unit == "%");
+    assert!(store.series(id("b"), ago(86_400), 20).await.unwrap().is_empty());
 }
 
 #[tokio::test]

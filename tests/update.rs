@@ -345,6 +345,7 @@ fn an_opened_integration_follows_its_checks_and_leaves_with_it() {
         incidents: Vec::new(),
         day: None,
         credentials: Vec::new(),
+        series: Vec::new(),
     };
     update(&mut state, &snapshot, Event::Done(late));
     assert!(state.detail.as_ref().is_some_and(|d| d.rows.is_none()), "another's history is not shown");

@@ -2,7 +2,7 @@
 //! the first line says why, numbers after `|` become facts.
 
 use super::{Input, stream::failed};
-use crate::model::{Cause, Fact, Outcome, Warning, text::sanitize};
+use crate::model::{Cause, Fact, Outcome, Sample, Warning, text::sanitize};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
@@ -130,6 +130,7 @@ fn judge(status: ExitStatus, out: &str, err: &str) -> Outcome {
     };
     outcome.code = status.code().and_then(|c| u16::try_from(c).ok());
     outcome.facts = perfdata(out);
+    outcome.samples = outcome.facts.iter().filter_map(sample).collect();
     outcome
 }
 
@@ -158,6 +159,14 @@ fn perfdata(out: &str) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// `2643MB` as a number and its unit.
+fn sample(fact: &Fact) -> Option<Sample> {
+    let number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
+    let end = fact.value.find(|c| !number(c)).unwrap_or(fact.value.len());
+    let value: f64 = fact.value[..end].parse().ok().filter(|v: &f64| v.is_finite())?;
+    Some(Sample { name: fact.label.clone(), value, unit: sanitize(&fact.value[end..], 16) })
 }
 
 #[cfg(test)]
@@ -190,6 +199,10 @@ mod tests {
         let facts = perfdata("DISK OK | /=2643MB;5948;5958;0;5968 'my disk'=68%;90 load=0.5\nlong text\n| more=1s\n");
         let found: Vec<(&str, &str)> = facts.iter().map(|f| (f.label.as_str(), f.value.as_str())).collect();
         assert_eq!(found, [("/", "2643MB"), ("my disk", "68%"), ("load", "0.5"), ("more", "1s")]);
+        let samples: Vec<_> = facts.iter().filter_map(sample).map(|s| (s.name, s.value, s.unit)).collect();
+        let sampled = |name: &str, value, unit: &str| (name.to_owned(), value, unit.to_owned());
+        assert_eq!(samples[..2], [sampled("/", 2643.0, "MB"), sampled("my disk", 68.0, "%")]);
+        assert_eq!(sample(&Fact { label: "x".into(), value: "1.2.3".into() }), None);
         assert!(perfdata("no data").is_empty());
         assert!(perfdata("x | 'broken").is_empty());
     }

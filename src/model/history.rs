@@ -50,6 +50,17 @@ pub struct Bucket {
     pub latency_sum: Duration,
 }
 
+/// What one measured number was over time, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// What it is.
+    pub name: String,
+    /// Its unit when last measured.
+    pub unit: String,
+    /// When, and how much.
+    pub points: Vec<(Timestamp, f64)>,
+}
+
 /// A span in which an integration was not active.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {

@@ -95,6 +95,17 @@ pub struct Fact {
     pub value: String,
 }
 
+/// A number that a check measured and that is worth a curve: performance data of a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// What it is.
+    pub name: String,
+    /// Finite.
+    pub value: f64,
+    /// As the plugin writes it: `MB`, `%`, `s`; empty for a plain number.
+    pub unit: String,
+}
+
 /// Where the time of a check went. `None`: cannot be told (a kept connection has no DNS phase).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {
@@ -131,6 +142,9 @@ pub struct Outcome {
     pub quotas: Vec<Quota>,
     /// Declared facts.
     pub facts: Vec<Fact>,
+    /// Measured numbers.
+    #[serde(default)]
+    pub samples: Vec<Sample>,
     /// Who the credential is, as the service says.
     pub identity: Option<String>,
     /// When the credential dies, as the service says.
@@ -155,6 +169,7 @@ impl Outcome {
             attempts: 1,
             quotas: Vec::new(),
             facts: Vec::new(),
+            samples: Vec::new(),
             identity: None,
             credential_expires: None,
             certificate_expires: None,

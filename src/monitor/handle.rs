@@ -9,7 +9,7 @@ use super::{
 use crate::{
     checks::{Checker, Network, Rung},
     config::{Config, Diagnostic, Paths, Settings, edit},
-    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, SecretRef, Status},
+    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, SecretRef, Series, Status},
     providers::{Problem, Registry},
     secrets::Resolver,
     store::Store,
@@ -370,6 +370,11 @@ impl Handle {
     /// Latest rows, newest first.
     pub async fn rows(&self, id: IntegrationId, limit: usize) -> Reply<Vec<CheckRow>> {
         self.0.store.rows(id, limit).await
+    }
+
+    /// What its checks measured in the last 24 hours: at most 120 points of each number, oldest first.
+    pub async fn series(&self, id: IntegrationId) -> Reply<Vec<Series>> {
+        self.0.store.series(id, Timestamp::now() - Duration::from_secs(86_400), 120).await
     }
 
     /// Incidents, newest first.

@@ -4,7 +4,7 @@ use super::{
     Remembered,
     rollup::{self, SPANS},
 };
-use crate::model::{Bucket, Cause, CheckRow, Incident, IntegrationId, Metrics};
+use crate::model::{Bucket, Cause, CheckRow, Incident, IntegrationId, Metrics, Series};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sketches_ddsketch::DDSketch;
@@ -61,6 +61,35 @@ pub fn rows(connection: &Connection, id: &IntegrationId, limit: usize) -> rusqli
 
 fn rows_of(connection: &Connection, key: i64, limit: usize) -> rusqlite::Result<Vec<CheckRow>> {
     connection.prepare_cached(ROWS)?.query_map(params![key, i64::try_from(limit).unwrap_or(i64::MAX)], row)?.collect()
+}
+
+/// The latest `points` of every number measured since then, oldest first, by name.
+pub fn series(
+    connection: &Connection,
+    id: &IntegrationId,
+    since: Timestamp,
+    points: usize,
+) -> rusqlite::Result<Vec<Series>> {
+    let Some(key) = key(connection, id)? else { return Ok(Vec::new()) };
+    let mut statement = connection.prepare_cached(
+        "select name, ts, value, unit from samples where integration = ?1 and ts >= ?2 order by name, ts",
+    )?;
+    let mut rows = statement.query(params![key, since.as_millisecond()])?;
+    let mut all: Vec<Series> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (name, unit): (String, String) = (row.get(0)?, row.get(3)?);
+        if all.last().is_none_or(|s| s.name != name) {
+            all.push(Series { name, unit: String::new(), points: Vec::new() });
+        }
+        if let Some(last) = all.last_mut() {
+            last.unit = unit;
+            last.points.push((at(row.get(1)?), row.get(2)?));
+        }
+    }
+    for series in &mut all {
+        series.points.drain(..series.points.len().saturating_sub(points));
+    }
+    Ok(all)
 }
 
 /// Incidents, newest first.

@@ -11,6 +11,7 @@ pub fn clean(connection: &Connection, retention: Retention, now: Timestamp) -> r
     let raw = before(retention.raw);
     for key in keys(connection)? {
         connection.execute("delete from checks where integration = ?1 and ts < ?2", params![key, raw])?;
+        connection.execute("delete from samples where integration = ?1 and ts < ?2", params![key, raw])?;
         for (span, age) in [(SPANS[0], retention.minutes), (SPANS[1], retention.hours)] {
             connection.execute(
                 "delete from rollups where span = ?1 and integration = ?2 and start < ?3",

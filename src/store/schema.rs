@@ -12,7 +12,8 @@ use std::{
 const APPLICATION: i64 = 0x4c41_4d50;
 
 /// One step for each version; never changed once released.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 create table integrations(id integer primary key, name text not null unique) strict;
 create table checks(
   integration integer not null, ts integer not null, cause text not null, latency integer, code integer,
@@ -29,7 +30,13 @@ create table rollups(
 create table incidents(
   integration integer not null, opened integer not null, closed integer, cause text not null, evidence text not null,
   primary key(integration, opened)) strict, without rowid;
-"];
+",
+    "
+create table samples(
+  integration integer not null, name text not null, ts integer not null, value real not null, unit text not null,
+  primary key(integration, name, ts)) strict, without rowid;
+",
+];
 
 /// Why a file cannot be used.
 pub enum Unusable {

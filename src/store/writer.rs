@@ -124,6 +124,13 @@ fn check(
     while insert.execute(params![key, ts, outcome.cause.as_str(), latency, outcome.code])? == 0 {
         ts += 1;
     }
+    for sample in &outcome.samples {
+        transaction
+            .prepare_cached(
+                "insert or replace into samples(integration, name, ts, value, unit) values (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![key, sample.name, ts, sample.value, sample.unit])?;
+    }
     let counts = outcome.cause != Cause::OwnNetwork;
     let good = outcome.status() == Status::Active;
     let limited = outcome.status() == Status::RateLimited;

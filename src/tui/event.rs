@@ -2,7 +2,7 @@
 
 use crate::{
     checks::Rung,
-    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome},
+    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, Series},
     monitor::{Draft, Notice, Rotation},
 };
 use jiff::Timestamp;
@@ -75,6 +75,8 @@ pub enum Done {
         day: Option<Box<Bucket>>,
         /// What is known of its credentials, by field.
         credentials: Vec<(String, CredentialFacts)>,
+        /// What its checks measured lately.
+        series: Vec<Series>,
     },
     /// Buckets for the metrics tab, with the request they answer.
     Metrics {

@@ -119,7 +119,8 @@ impl Executor {
                 let incidents = handle.incidents(Some(id.clone()), INCIDENTS).await.unwrap_or_default();
                 let day = handle.day(id.clone()).await.ok().flatten().map(Box::new);
                 let credentials = handle.credentials(&id).await;
-                Some(Done::History { id, rows, incidents, day, credentials })
+                let series = handle.series(id.clone()).await.unwrap_or_default();
+                Some(Done::History { id, rows, incidents, day, credentials, series })
             }),
             Effect::FetchMetrics { id, from, to, step } => self.answer(async move {
                 let buckets = handle.buckets(id.clone(), from, to, step).await;

@@ -269,12 +269,13 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
         }
         Done::Draft(Err(why)) | Done::Failed(why) => state.toasts.push(state.now, Tone::Bad, why),
         Done::Message(text) => state.toasts.push(state.now, Tone::Plain, text),
-        Done::History { id, rows, incidents, day, credentials } => {
+        Done::History { id, rows, incidents, day, credentials, series } => {
             if let Some(detail) = state.detail.as_mut().filter(|d| d.id == id) {
                 detail.rows = Some(rows);
                 detail.incidents = incidents;
                 detail.day = day;
                 detail.credentials = credentials;
+                detail.series = series;
             }
         }
         Done::Unlocked(result) => prompt::unlocked(state, result),

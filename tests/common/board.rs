@@ -7,7 +7,7 @@ use lampboard::{
     config::Settings,
     model::{
         Bucket, Cause, CheckRow, CredentialFacts, Evidence, Fact, FieldValue, Incident, Integration, IntegrationId,
-        Metrics, Outcome, Phases, Provenance, Quota, SecretRef, Status, Warning,
+        Metrics, Outcome, Phases, Provenance, Quota, SecretRef, Series, Status, Warning,
     },
     monitor::{BoardHealth, Entry, Snapshot},
     tui::{
@@ -44,6 +44,12 @@ pub fn day() -> Bucket {
         p99: Some(ms(412)),
         latency_sum: ms(40_000),
     }
+}
+
+/// A disk that fills up.
+pub fn series() -> Vec<Series> {
+    let points = (0..30).map(|n| (ago(300 * (30 - n)), 40.0 + n as f64)).collect();
+    vec![Series { name: "disk".to_owned(), unit: "%".to_owned(), points }]
 }
 
 /// What the vault knows of the key of `openai`.

@@ -134,6 +134,7 @@ impl View<'_> {
     /// Where it comes from, what was before.
     fn past(&self, page: &mut Page<'_>) {
         self.checks(page);
+        self.series(page);
         self.credentials(page);
         self.schedule(page);
         self.incidents(page);

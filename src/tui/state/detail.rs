@@ -1,6 +1,6 @@
 //! The opened integration: whose, how far scrolled, what the history said.
 
-use crate::model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId};
+use crate::model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Series};
 use jiff::Timestamp;
 
 /// The opened integration.
@@ -18,6 +18,8 @@ pub struct Detail {
     pub day: Option<Box<Bucket>>,
     /// What is known of its credentials, by field.
     pub credentials: Vec<(String, CredentialFacts)>,
+    /// What its checks measured lately.
+    pub series: Vec<Series>,
     /// The check for which the history was last asked.
     pub asked_for: Option<Timestamp>,
 }
@@ -25,6 +27,15 @@ pub struct Detail {
 impl Detail {
     /// Nothing fetched yet.
     pub fn new(id: IntegrationId, asked_for: Option<Timestamp>) -> Detail {
-        Detail { id, scroll: 0, rows: None, incidents: Vec::new(), day: None, credentials: Vec::new(), asked_for }
+        Detail {
+            id,
+            scroll: 0,
+            rows: None,
+            incidents: Vec::new(),
+            day: None,
+            credentials: Vec::new(),
+            series: Vec::new(),
+            asked_for,
+        }
     }
 }

@@ -37,6 +37,21 @@ pub fn recent(rows: &[CheckRow], width: usize, theme: &Theme) -> Line<'static> {
     Line::from(spans)
 }
 
+/// The latest `width` numbers, oldest first, right-aligned, from the least at the bottom to the most at the top.
+pub fn curve(values: &[f64], width: usize, theme: &Theme) -> Line<'static> {
+    let values = &values[values.len().saturating_sub(width)..];
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut text = " ".repeat(width - values.len());
+    for value in values {
+        // A level line stands in the middle: it has no least and most.
+        let share = if most > least { (value - least) / (most - least) } else { 0.5 };
+        let step = ((share * 7.0).round() as usize).min(7);
+        text.push_str(theme.symbol(BARS[step], ASCII[step]));
+    }
+    Line::from(Span::styled(text, theme.style(Role::Chart)))
+}
+
 /// A one-column mark of a status.
 pub fn mark(status: Status, theme: &Theme) -> &'static str {
     let (unicode, ascii) = match status {
@@ -71,6 +86,8 @@ mod tests {
         ];
         let text: String = recent(&rows, 6, &theme).spans.iter().map(|s| s.content.to_string()).collect();
         assert_eq!(text, "  ▁ ✖█");
+        let curve: String = curve(&[5.0, -5.0, 0.0], 4, &theme).spans.iter().map(|s| s.content.to_string()).collect();
+        assert_eq!(curve, " █▁▅");
         let cut: String = recent(&rows, 2, &theme).spans.iter().map(|s| s.content.to_string()).collect();
         assert_eq!(cut, "✖█");
     }

@@ -53,6 +53,23 @@ impl View<'_> {
         }
     }
 
+    /// Measured numbers: a curve from least to most, and the latest.
+    pub(super) fn series(&self, page: &mut Page<'_>) {
+        let series = self.state.detail.as_ref().map(|d| d.series.as_slice()).unwrap_or_default();
+        if series.is_empty() {
+            return;
+        }
+        page.heading("Measured");
+        for series in series.iter().take(MOST) {
+            let values: Vec<f64> = series.points.iter().map(|(_, v)| *v).collect();
+            let Some(last) = values.last() else { continue };
+            let width = page.width.saturating_sub(super::page::LABEL + 14).min(40);
+            let mut spans = sparkline::curve(&values, width, self.theme).spans;
+            spans.push(Span::styled(format!("  {last}{}", series.unit), self.theme.style(Role::Text)));
+            page.spans(&series.name, spans);
+        }
+    }
+
     fn about(&self, facts: &CredentialFacts) -> String {
         let ago = |at| match time::age(at, self.state.now).as_str() {
             "now" => "just now".to_owned(),

@@ -9,6 +9,7 @@ pub mod example;
 pub mod expression;
 mod filters;
 pub mod http;
+pub mod level;
 pub mod lint;
 pub mod read;
 pub mod registry;

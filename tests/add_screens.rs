@@ -34,6 +34,8 @@ fn field(name: &str, label: &str, help: &str) -> Field {
 
 fn definition(id: &str, name: &str, category: Category, cost: &str, fields: Vec<Field>) -> Arc<Definition> {
     Arc::new(Definition {
+        untold: Vec::new(),
+        proved: None,
         id: id.to_owned(),
         name: name.to_owned(),
         category,

@@ -109,3 +109,71 @@ fn the_documented_definition_is_right() {
         definition.replay(example).unwrap_or_else(|e| panic!("{}: {e}", example.name));
     }
 }
+
+/// The table at the end of docs/providers.md.
+fn table() -> String {
+    let mut rows: Vec<String> = Registry::built_in()
+        .iter()
+        .map(|d| {
+            let text = std::fs::read_to_string(format!("providers/{}.toml", d.id)).unwrap();
+            let file: toml::Table = toml::from_str(&text).unwrap();
+            let schemes = match file.get("auth") {
+                Some(toml::Value::Array(all)) => all.clone(),
+                Some(one) => vec![one.clone()],
+                None => Vec::new(),
+            };
+            let schemes: Vec<_> = schemes.iter().map(|s| s["scheme"].as_str().unwrap().to_owned()).collect();
+            let check = file["check"].as_table().unwrap();
+            let request = check.get("request").map_or_else(|| check["kind"].as_str().unwrap(), |r| r.as_str().unwrap());
+            let names = |key: &str| match file.get(key) {
+                Some(toml::Value::Array(all)) => {
+                    all.iter().map(|q| q["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(", ")
+                }
+                Some(toml::Value::Table(all)) => all.keys().cloned().collect::<Vec<_>>().join(", "),
+                _ => String::new(),
+            };
+            let schemes = if schemes.is_empty() { "its own".to_owned() } else { schemes.join(" or ") };
+            format!(
+                "| `{}` | {} | {} | {schemes} | `{request}` | {} | {} | {} |",
+                d.id,
+                d.name,
+                d.level().as_str(),
+                d.cost,
+                names("quota"),
+                names("facts")
+            )
+        })
+        .collect();
+    rows.sort();
+    format!(
+        "| id | service | level | auth | check | its cost | quota | facts |\n|---|---|---|---|---|---|---|---|\n{}\n",
+        rows.join("\n")
+    )
+}
+
+#[test]
+fn the_documented_table_is_made_from_the_definitions() {
+    let text = std::fs::read_to_string("docs/providers.md").unwrap();
+    let start = text.find("<!-- made from").unwrap();
+    let start = start + text[start..].find('\n').unwrap() + 1;
+    let end = text.find("<!-- end -->").unwrap();
+    if std::env::var_os("LAMPBOARD_WRITE_DOCS").is_some() {
+        std::fs::write("docs/providers.md", format!("{}{}{}", &text[..start], table(), &text[end..])).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], table(), "run: LAMPBOARD_WRITE_DOCS=1 cargo test --test providers");
+}
+
+#[test]
+fn every_service_is_silver_and_those_of_the_first_documents_gold() {
+    use lampboard::providers::level::Level;
+    let registry = Registry::built_in();
+    for definition in registry.iter() {
+        assert!(definition.level() >= Level::Silver, "{}: {:?}", definition.id, definition.level());
+    }
+    for id in ["openai", "anthropic", "google_ai", "github", "jira", "slack", "postgres", "redis", "elasticsearch"] {
+        let definition = registry.get(id).unwrap();
+        assert!(definition.level() >= Level::Gold, "{id} lacks {:?}", definition.lacks());
+    }
+    assert_eq!(registry.get("redis").unwrap().level(), Level::Platinum);
+}

@@ -82,14 +82,16 @@ fn list(registry: &Registry, out: &mut Out) -> Answer {
     if out.json {
         let all: Vec<_> = registry
             .iter()
-            .map(|d| serde_json::json!({ "id": d.id, "name": d.name, "category": category(d), "kind": kind(d), "cost": d.cost, "origin": origin(d), "examples": d.examples.len() }))
+            .map(|d| serde_json::json!({ "id": d.id, "name": d.name, "category": category(d), "kind": kind(d), "level": d.level(), "cost": d.cost, "origin": origin(d), "examples": d.examples.len() }))
             .collect();
         out.value(&all)?;
         return Ok(Exit::Good);
     }
-    let rows: Vec<Vec<String>> =
-        registry.iter().map(|d| vec![d.id.clone(), d.name.clone(), category(d), kind(d), origin(d)]).collect();
-    out.table(&["ID", "NAME", "CATEGORY", "CHECK", "FROM"], &rows)?;
+    let rows: Vec<Vec<String>> = registry
+        .iter()
+        .map(|d| vec![d.id.clone(), d.name.clone(), category(d), kind(d), d.level().as_str().to_owned(), origin(d)])
+        .collect();
+    out.table(&["ID", "NAME", "CATEGORY", "CHECK", "LEVEL", "FROM"], &rows)?;
     Ok(Exit::Good)
 }
 

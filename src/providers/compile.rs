@@ -5,7 +5,7 @@ use super::{
     auth::{self, Scheme},
     expression::Expression,
     http::{HttpProbe, QuotaRule, Rule},
-    source,
+    level, source,
     template::Template,
 };
 use crate::model::{Provenance, id::is_valid_name};
@@ -107,6 +107,11 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
         c.at(Some(source.id.span().start), format!("the id '{id}' must equal the file's name '{stem}'"));
     }
     let fields = fields(c, source.fields);
+    for word in source.untold.iter().filter(|w| !level::UNTOLD.contains(&w.get_ref().as_str())) {
+        let known = level::UNTOLD.join(", ");
+        c.at(Some(word.span().start), format!("'{}' cannot be untold; there are: {known}", word.get_ref()));
+    }
+    let untold = source.untold.into_iter().map(Spanned::into_inner).collect();
     let min_interval = match &source.min_interval {
         None => FLOOR,
         Some(text) => floor(text.get_ref()).unwrap_or_else(|| {
@@ -162,6 +167,8 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
         limits,
         min_interval,
         status_page: source.status_page,
+        untold,
+        proved: source.proved,
         advice: source.advice,
         examples,
         origin,

@@ -185,6 +185,10 @@ pub struct Definition {
     pub limits: Limits,
     /// No integration of this provider is checked more often than this.
     pub min_interval: Duration,
+    /// What the service does not tell, of `level::UNTOLD`.
+    pub untold: Vec<String>,
+    /// Against what real server `.ci/run` proves it.
+    pub proved: Option<String>,
     /// Public status page, for a person to open.
     pub status_page: Option<String>,
     /// Advice per cause, shown as the next step (falls back to general advice).

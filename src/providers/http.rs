@@ -149,6 +149,26 @@ impl Body {
 }
 
 impl HttpProbe {
+    /// Whether a quota is read from answers.
+    pub fn tells_quota(&self) -> bool {
+        !self.quotas.is_empty()
+    }
+
+    /// Whether facts are.
+    pub fn tells_facts(&self) -> bool {
+        !self.facts.is_empty()
+    }
+
+    /// Whether the account is.
+    pub fn tells_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// Whether the credential's end is.
+    pub fn tells_expiry(&self) -> bool {
+        self.expires.is_some()
+    }
+
     /// Builds the request: templates are filled with each position's encoder, the auth scheme applied.
     /// `fields` are plain values (defaults filled in), `secrets` the resolved secret fields.
     pub fn request(

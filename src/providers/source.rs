@@ -13,6 +13,9 @@ pub(super) struct File {
     pub docs: Option<String>,
     pub key_url: Option<String>,
     pub status_page: Option<String>,
+    #[serde(default)]
+    pub untold: Vec<Spanned<String>>,
+    pub proved: Option<String>,
     pub base_url: Option<Spanned<String>>,
     pub min_interval: Option<Spanned<String>>,
     #[serde(default)]

@@ -11,6 +11,8 @@ mod http;
 mod http_any;
 pub mod input;
 pub mod ladder;
+pub mod mqtt;
+pub mod nats;
 mod network;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -19,7 +21,9 @@ pub mod prepare;
 pub mod redis;
 mod resolve;
 mod scrub;
+pub mod smtp;
 mod stream;
+mod talk;
 pub mod tcp;
 pub mod tls;
 

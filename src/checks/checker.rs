@@ -140,6 +140,9 @@ impl Checker {
             Some(CodedKind::Tcp) => super::tcp::probe(&input).await,
             Some(CodedKind::Tls) => super::tls::probe(&input).await,
             Some(CodedKind::Dns) => super::dns::probe(&input).await,
+            Some(CodedKind::Smtp) => super::smtp::probe(&input).await,
+            Some(CodedKind::Nats) => super::nats::probe(&input).await,
+            Some(CodedKind::Mqtt) => super::mqtt::probe(&input).await,
             Some(CodedKind::Command) => super::command::probe(&input).await,
             #[cfg(feature = "redis")]
             Some(CodedKind::Redis) => super::redis::probe(&input).await,

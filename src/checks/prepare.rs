@@ -95,6 +95,11 @@ pub fn host(integration: &Integration, definition: &Definition) -> Option<String
                 CodedKind::Tls => "443",
                 CodedKind::Redis => "6379",
                 CodedKind::Postgres => "5432",
+                CodedKind::Nats => "4222",
+                CodedKind::Smtp if fields.get("tls").is_some_and(|t| t == "implicit") => "465",
+                CodedKind::Smtp => "587",
+                CodedKind::Mqtt if fields.get("tls").is_some_and(|t| t == "yes") => "8883",
+                CodedKind::Mqtt => "1883",
                 _ => "0",
             };
             Some(format!("{}:{}", fields.get("host")?, fields.get("port").map_or(usual, String::as_str)))

@@ -131,6 +131,9 @@ pub enum CodedKind {
     Command,
     Redis,
     Postgres,
+    Smtp,
+    Nats,
+    Mqtt,
 }
 
 impl CodedKind {
@@ -144,6 +147,9 @@ impl CodedKind {
             "command" => CodedKind::Command,
             "redis" => CodedKind::Redis,
             "postgres" => CodedKind::Postgres,
+            "smtp" => CodedKind::Smtp,
+            "nats" => CodedKind::Nats,
+            "mqtt" => CodedKind::Mqtt,
             _ => return None,
         })
     }
@@ -158,6 +164,9 @@ impl CodedKind {
             CodedKind::Command => "command",
             CodedKind::Redis => "redis",
             CodedKind::Postgres => "postgres",
+            CodedKind::Smtp => "smtp",
+            CodedKind::Nats => "nats",
+            CodedKind::Mqtt => "mqtt",
         }
     }
 }

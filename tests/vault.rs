@@ -236,3 +236,30 @@ fn memory_is_kept_from_core_files_and_other_programs() {
         assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     }
 }
+
+#[cfg(feature = "keyring")]
+#[test]
+fn a_bus_that_never_answers_is_given_up_and_nothing_changes() {
+    let home = tempfile::tempdir().unwrap();
+    let socket = home.path().join("bus");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        // Whoever calls is let in and hears nothing.
+        let mut kept = Vec::new();
+        for stream in listener.incoming() {
+            kept.push(stream);
+        }
+    });
+    good(home.path(), &["secret", "set", "gh"], OLD);
+    let output = Command::new(env!("CARGO_BIN_EXE_lampboard"))
+        .args(["vault", "rekey", "--method", "keyring"])
+        .env("LAMPBOARD_HOME", home.path())
+        .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("within 3 s") && said.contains("the vault stays as it is"), "{said}");
+    assert_eq!(json(home.path(), &["vault", "status"])["method"], "key_file");
+}

@@ -6,7 +6,7 @@ use crate::{
     providers::http::{Answer, HttpProbe, Reading, Request},
 };
 use futures_util::StreamExt;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -37,9 +37,13 @@ pub struct Exchange {
 /// Sends and reads, within `timeout` in all.
 pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> Result<Exchange, Box<Outcome>> {
     let host = request.url.host_str().unwrap_or_default().to_owned();
+    let wants_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
     let mut builder = client.http.request(request.method, request.url).headers(request.headers).timeout(timeout);
     if let Some(body) = request.body {
         builder = builder.header(http::header::CONTENT_TYPE, "application/json").body(body);
+    } else if wants_body {
+        // Front ends refuse such a request without a length (411), and the client sends none for no body.
+        builder = builder.header(http::header::CONTENT_LENGTH, "0");
     }
     let started = Instant::now();
     let (sent, dns) = super::resolve::timed(builder.send()).await;
@@ -129,5 +133,45 @@ pub async fn probe(
     match exchange(client, request, timeout).await {
         Err(failure) => *failure,
         Ok(exchange) => exchange.outcome(probe.read(&exchange.answer(), fields)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{
+        Network,
+        client::{Clients, Policy},
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// What one request without a body looks like on the wire.
+    async fn sent(method: Method) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut seen = Vec::new();
+            while !seen.windows(4).any(|w| w == b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "the request's head is whole");
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+            String::from_utf8(seen).unwrap().to_lowercase()
+        });
+        let client = Clients::new(&Network::default()).unwrap().get(&Policy::default()).unwrap();
+        let request = Request { method, url, headers: HeaderMap::new(), body: None };
+        let answer = exchange(&client, request, Duration::from_secs(20)).await;
+        assert_eq!(answer.map(|a| a.status).ok(), Some(204));
+        server.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_post_without_a_body_tells_its_length() {
+        assert!(sent(Method::POST).await.contains("\r\ncontent-length: 0\r\n"));
+        assert!(sent(Method::PUT).await.contains("\r\ncontent-length: 0\r\n"));
+        assert!(!sent(Method::GET).await.contains("content-length"));
     }
 }

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 /// One way to sign a request.
 #[derive(Debug, Clone)]
 pub enum Scheme {
+    /// Nothing is added: as the last of several it makes the credential optional.
+    None,
     /// `Authorization: Bearer …`.
     Bearer(Template),
     /// Headers of the service's own.
@@ -36,7 +38,7 @@ pub(super) fn compile(
             template(text).ok_or_else(|| format!("'{what}' of the scheme '{}' cannot be used", source.scheme))
         };
         schemes.push(match source.scheme.as_str() {
-            "none" => continue,
+            "none" => Scheme::None,
             "bearer" => Scheme::Bearer(need("token", source.token.as_ref())?),
             "basic" => {
                 Scheme::Basic(need("username", source.username.as_ref())?, need("password", source.password.as_ref())?)
@@ -70,6 +72,7 @@ impl Scheme {
     /// The fields it uses.
     pub fn fields(&self) -> Vec<&str> {
         match self {
+            Scheme::None => Vec::new(),
             Scheme::Bearer(token) => token.fields().collect(),
             Scheme::Headers(headers) => headers.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
@@ -84,6 +87,7 @@ impl Scheme {
             Ok::<_, BadField>(Zeroizing::new(template.fill(Place::Header, value)?.unwrap_or_default()))
         };
         match self {
+            Scheme::None => {}
             Scheme::Bearer(token) => {
                 let header = Zeroizing::new(format!("Bearer {}", *fill(token)?));
                 request.headers.insert(AUTHORIZATION, sensitive(&header)?);
@@ -142,6 +146,35 @@ fn sensitive(text: &str) -> Result<HeaderValue, BadField> {
 #[cfg(test)]
 mod tests {
     use super::under;
+    use crate::{
+        model::Secret,
+        providers::{Origin, Probe, compile::compile},
+    };
+    use indexmap::IndexMap;
+    use std::path::Path;
+
+    fn authorization(auth: &str, token: &str) -> Result<Option<String>, String> {
+        let text = format!(
+            "id = \"demo\"\nname = \"Demo\"\ncategory = \"generic\"\nbase_url = \"https://demo.example\"\n\
+             [fields.token]\nlabel = \"Token\"\nsecret = true\n{auth}\n\
+             [check]\nkind = \"http\"\nrequest = \"GET /me\"\nactive = \"status == 200 and body.id is defined\"\n"
+        );
+        let definition = compile(Path::new("demo.toml"), &text, Origin::BuiltIn).unwrap();
+        let Probe::Http(probe) = &definition.probe else { panic!("an http check") };
+        let secrets = IndexMap::from([("token".to_owned(), Secret::new(token.to_owned()))]);
+        let request = probe.request(&IndexMap::new(), &secrets).map_err(|error| error.to_string())?;
+        Ok(request.headers.get("authorization").map(|v| v.to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn none_is_the_last_resort_only_where_it_stands() {
+        let bearer = "[auth]\nscheme = \"bearer\"\ntoken = \"{{ token }}\"";
+        let either = "[[auth]]\nscheme = \"bearer\"\ntoken = \"{{ token }}\"\n[[auth]]\nscheme = \"none\"";
+        assert!(authorization(bearer, "").unwrap_err().contains("'token' is empty"));
+        assert_eq!(authorization(either, ""), Ok(None));
+        assert_eq!(authorization(either, "t0").unwrap().as_deref(), Some("Bearer t0"));
+        assert_eq!(authorization("[auth]\nscheme = \"none\"", "t0"), Ok(None));
+    }
 
     #[test]
     fn a_credential_in_the_path_stays_under_its_host() {

@@ -22,6 +22,8 @@ pub enum Scheme {
     Basic(Template, Template),
     /// In the query: only for services that know nothing better.
     Query(Vec<(String, Template)>),
+    /// As members of the JSON body: a sign-in exchange.
+    Body(Vec<(String, Template)>),
     /// In front of the path, or as a whole address under the definition's own host (webhooks).
     Path(Template),
 }
@@ -61,8 +63,18 @@ pub(super) fn compile(
                 }
                 Scheme::Query(query)
             }
+            "body" => {
+                let mut members = Vec::new();
+                for (name, value) in &source.body {
+                    members.push((name.clone(), need(name, Some(value))?));
+                }
+                if members.is_empty() {
+                    return Err("the scheme 'body' needs 'body'".to_owned());
+                }
+                Scheme::Body(members)
+            }
             "path" => Scheme::Path(need("path", source.path.as_ref())?),
-            other => return Err(format!("'{other}' is not a scheme: none, bearer, header, basic, query, path")),
+            other => return Err(format!("'{other}' is not a scheme: none, bearer, header, basic, query, body, path")),
         });
     }
     Ok(schemes)
@@ -76,7 +88,7 @@ impl Scheme {
             Scheme::Bearer(token) => token.fields().collect(),
             Scheme::Headers(headers) => headers.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
-            Scheme::Query(query) => query.iter().flat_map(|(_, t)| t.fields()).collect(),
+            Scheme::Query(pairs) | Scheme::Body(pairs) => pairs.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Path(path) => path.fields().collect(),
         }
     }
@@ -106,6 +118,16 @@ impl Scheme {
                 for (name, template) in query {
                     request.url.query_pairs_mut().append_pair(name, &fill(template)?);
                 }
+            }
+            Scheme::Body(members) => {
+                let text = request.body.take().unwrap_or_else(|| "{}".to_owned());
+                let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text)
+                    .map_err(|_| BadField("the body must be a table for the credential to go into it".to_owned()))?;
+                for (name, template) in members {
+                    let value = template.fill(Place::Json, value)?.unwrap_or_default();
+                    body.insert(name.clone(), value.into());
+                }
+                request.body = Some(serde_json::Value::Object(body).to_string());
             }
             Scheme::Path(template) => {
                 let filled = fill(template)?;
@@ -148,7 +170,7 @@ mod tests {
     use super::under;
     use crate::{
         model::Secret,
-        providers::{Origin, Probe, compile::compile},
+        providers::{Origin, Probe, compile::compile, http::Request},
     };
     use indexmap::IndexMap;
     use std::path::Path;
@@ -174,6 +196,53 @@ mod tests {
         assert_eq!(authorization(either, ""), Ok(None));
         assert_eq!(authorization(either, "t0").unwrap().as_deref(), Some("Bearer t0"));
         assert_eq!(authorization("[auth]\nscheme = \"none\"", "t0"), Ok(None));
+    }
+
+    const HEAD: &str = "id = \"demo\"\nname = \"Demo\"\ncategory = \"generic\"\nbase_url = \"https://demo.example\"\n\
+                        [fields.user]\nlabel = \"User\"\n[fields.secret]\nlabel = \"Secret\"\nsecret = true\n\
+                        [fields.token]\nlabel = \"Token\"\nsecret = true\n";
+    const CHECK: &str = "[check]\nkind = \"http\"\nrequest = \"POST /in\"\nactive = \"body.id is defined\"\n";
+
+    fn request(auth: &str, check: &str, given: &[(&str, &str)]) -> Result<Request, String> {
+        let text = format!("{HEAD}{auth}{CHECK}{check}");
+        let definition = compile(Path::new("demo.toml"), &text, Origin::BuiltIn).map_err(|e| format!("{e:?}"))?;
+        let Probe::Http(probe) = &definition.probe else { panic!("not an http check") };
+        let (mut fields, mut secrets) = (IndexMap::new(), IndexMap::new());
+        for (name, value) in given {
+            match definition.fields[*name].secret {
+                true => secrets.insert((*name).to_owned(), Secret::new((*value).to_owned())).map(drop),
+                false => fields.insert((*name).to_owned(), (*value).to_owned()).map(drop),
+            };
+        }
+        probe.request(&fields, &secrets).map_err(|e| e.0)
+    }
+
+    #[test]
+    fn a_credential_in_the_body_stays_a_json_text() {
+        let auth = "[auth]\nscheme = \"body\"\nbody = { user = \"{{ user }}\", secret = \"{{ secret }}\" }\n";
+        let given = [("user", "ada"), ("secret", "s\",\"admin\":true,\"x\":\"")];
+        let made = request(auth, "body = { keep = 1 }\n", &given).unwrap();
+        let body: serde_json::Value = serde_json::from_str(made.body.as_deref().unwrap()).unwrap();
+        assert_eq!(body, serde_json::json!({ "keep": 1, "user": "ada", "secret": "s\",\"admin\":true,\"x\":\"" }));
+        assert!(!format!("{made:?}").contains("admin"), "the credential does not show");
+        assert!(request(auth, "", &[("user", "ada")]).unwrap_err().contains("'secret' is empty"));
+        assert!(request(auth, "body = [1]\n", &given).unwrap_err().contains("must be a table"));
+        assert!(request("[auth]\nscheme = \"body\"\n", "", &given).unwrap_err().contains("needs 'body'"));
+    }
+
+    #[test]
+    fn an_alternative_filled_in_half_is_not_sent_without_credential() {
+        let auth = "[[auth]]\nscheme = \"basic\"\nusername = \"{{ user }}\"\npassword = \"{{ secret }}\"\n\
+                    [[auth]]\nscheme = \"bearer\"\ntoken = \"{{ token }}\"\n";
+        let signed = |given: &[(&str, &str)]| {
+            request(auth, "", given)
+                .map(|r| r.headers.get("authorization").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()))
+        };
+        assert_eq!(signed(&[("user", "ada"), ("secret", "s")]).unwrap().unwrap(), "Basic YWRhOnM=");
+        assert_eq!(signed(&[("user", "ada"), ("token", "t")]).unwrap().unwrap(), "Bearer t");
+        assert_eq!(signed(&[]).unwrap(), None);
+        assert!(signed(&[("user", "ada")]).unwrap_err().contains("'secret' is empty"));
+        assert!(signed(&[("secret", "s")]).unwrap_err().contains("'user' is empty"));
     }
 
     #[test]

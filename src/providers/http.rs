@@ -200,8 +200,8 @@ impl HttpProbe {
         let given = |name: &&str| any(name).is_some_and(|v| !v.is_empty());
         if let Some(scheme) = self.auth.iter().find(|s| s.fields().iter().all(given)) {
             scheme.sign(&mut request, &any)?;
-        } else if let Some(first) = self.auth.first().filter(|_| self.auth.len() == 1) {
-            let missing = first.fields().into_iter().find(|f| !given(f)).unwrap_or_default();
+        } else if let Some(begun) = self.auth.iter().find(|s| self.auth.len() == 1 || s.fields().iter().any(given)) {
+            let missing = begun.fields().into_iter().find(|f| !given(f)).unwrap_or_default();
             return Err(BadField(format!("the field '{missing}' is empty: the check cannot sign in without it")));
         }
         Ok(request)

@@ -92,6 +92,8 @@ pub(super) struct Auth {
     pub password: Option<String>,
     #[serde(default)]
     pub query: IndexMap<String, String>,
+    #[serde(default)]
+    pub body: IndexMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -177,3 +177,28 @@ fn every_service_is_silver_and_those_of_the_first_documents_gold() {
     }
     assert_eq!(registry.get("redis").unwrap().level(), Level::Platinum);
 }
+
+#[test]
+fn a_request_for_the_address_itself_adds_no_slash() {
+    for (request, wanted) in [("POST /", "/graphql"), ("POST /me", "/graphql/me")] {
+        let definition =
+            parse(&GOOD.replace("GET /me", request).replace("demo.example", "demo.example/graphql")).unwrap();
+        let lampboard::providers::Probe::Http(probe) = &definition.probe else { panic!("an http check") };
+        let secrets = [("token".to_owned(), lampboard::model::Secret::new("x".into()))].into_iter().collect();
+        assert_eq!(probe.request(&indexmap::IndexMap::new(), &secrets).unwrap().url.path(), wanted);
+    }
+}
+
+#[test]
+fn a_control_that_is_active_too_fails_its_example() {
+    let example = "[[example]]\nname = \"good\"\nresponse = { status = 200, body = '{\"id\":1}' }\n\
+                   expect = { status = \"active\", cause = \"ok\" }\ncontrol = '{\"id\":2}'\n";
+    let replay = |text: &str| {
+        let definition = parse(text).unwrap();
+        definition.replay(&definition.examples[0])
+    };
+    let bad = format!("{GOOD}{example}");
+    assert!(replay(&bad).unwrap_err().contains("proves nothing"));
+    replay(&bad.replace("control = '{\"id\":2}'", "control = '{\"ok\":true}'")).unwrap();
+    replay(&bad.replace("control = '{\"id\":2}'", "")).unwrap();
+}

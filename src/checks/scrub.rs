@@ -40,7 +40,8 @@ impl Scrub {
                 needles.push(needle);
             }
         };
-        for secret in secrets.values().map(Secret::expose).filter(|s| s.len() >= SHORTEST) {
+        let whole = secrets.values().map(Secret::expose);
+        for secret in whole.flat_map(pieces).filter(|s| s.len() >= SHORTEST) {
             add(Zeroizing::new(secret.as_bytes().to_vec()));
             // Texts are made harmless before they come here.
             add(Zeroizing::new(sanitize(secret, usize::MAX).into_bytes()));
@@ -93,6 +94,20 @@ impl Scrub {
         }
         outcome
     }
+}
+
+/// A secret, and what a server sees of it alone: the path of an address and its last part, the values of a list of headers.
+fn pieces(secret: &str) -> Vec<&str> {
+    let mut pieces = vec![secret];
+    if let Some((scheme, address)) = secret.trim().split_once("://") {
+        if matches!(scheme, "http" | "https") {
+            pieces.extend(address.find('/').map(|at| &address[at..]));
+            pieces.extend(address.trim_end_matches('/').rsplit_once('/').map(|(_, last)| last));
+        }
+    } else {
+        pieces.extend(secret.split(',').filter_map(|pair| pair.split_once('=').map(|(_, value)| value.trim())));
+    }
+    pieces
 }
 
 /// The part of the base64 form that does not depend on the neighbours, when so many bytes (modulo three) stand before.
@@ -169,6 +184,16 @@ mod tests {
         let outcome = scrub.outcome(Outcome::of(Cause::Ok, jiff::Timestamp::UNIX_EPOCH, "rule", &echoed));
         assert_eq!(outcome.evidence.seen.matches("••••").count(), 3, "{}", outcome.evidence.seen);
         assert!(!outcome.evidence.seen.contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_part_of_a_secret_that_goes_alone_is_masked() {
+        let scrub = |secret: &str| Scrub::new(&IndexMap::from([("t".to_owned(), Secret::new(secret.into()))]));
+        let hook = scrub("https://hooks.example/services/T0/B0/s3cr3t-hook");
+        assert_eq!(hook.text("Cannot POST /services/T0/B0/s3cr3t-hook"), "Cannot POST ••••");
+        assert_eq!(hook.text("no hook s3cr3t-hook"), "no hook ••••");
+        assert_eq!(hook.text("hooks.example is down"), "hooks.example is down");
+        assert_eq!(scrub("x-team=s3cr3t-one,y=2").text("bad team s3cr3t-one"), "bad team ••••");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 /// One way to sign a request.
@@ -24,8 +25,10 @@ pub enum Scheme {
     Query(Vec<(String, Template)>),
     /// As members of the JSON body: a sign-in exchange.
     Body(Vec<(String, Template)>),
-    /// In front of the path, or as a whole address under the definition's own host (webhooks).
+    /// In front of the path, or as a whole address under the definition's own one (webhooks).
     Path(Template),
+    /// `name=value,name=value` in one text, as OpenTelemetry's variables hold headers.
+    HeaderList(Template),
 }
 
 /// Compiles the alternatives; the first whose fields all have values is used.
@@ -74,7 +77,12 @@ pub(super) fn compile(
                 Scheme::Body(members)
             }
             "path" => Scheme::Path(need("path", source.path.as_ref())?),
-            other => return Err(format!("'{other}' is not a scheme: none, bearer, header, basic, query, body, path")),
+            "header_list" => Scheme::HeaderList(need("token", source.token.as_ref())?),
+            other => {
+                return Err(format!(
+                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, path"
+                ));
+            }
         });
     }
     Ok(schemes)
@@ -89,7 +97,7 @@ impl Scheme {
             Scheme::Headers(headers) => headers.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
             Scheme::Query(pairs) | Scheme::Body(pairs) => pairs.iter().flat_map(|(_, t)| t.fields()).collect(),
-            Scheme::Path(path) => path.fields().collect(),
+            Scheme::Path(text) | Scheme::HeaderList(text) => text.fields().collect(),
         }
     }
 
@@ -130,31 +138,44 @@ impl Scheme {
                 request.body = Some(serde_json::Value::Object(body).to_string());
             }
             Scheme::Path(template) => {
-                let filled = fill(template)?;
-                let origin = request.url.origin().ascii_serialization();
-                let path = under(&origin, filled.trim())?;
-                let rest = request.url.path().trim_start_matches('/');
-                let slash = if rest.is_empty() || path.ends_with('/') { "" } else { "/" };
-                let joined = Zeroizing::new(format!("{path}{slash}{rest}"));
-                request.url.set_path(&joined);
+                let path = placed(&request.url, fill(template)?.trim())?;
+                request.url.set_path(&path);
+            }
+            Scheme::HeaderList(template) => {
+                for pair in fill(template)?.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+                    let (name, value) = pair.split_once('=').ok_or_else(not_a_list)?;
+                    let name: HeaderName = name.trim().parse().map_err(|_| not_a_list())?;
+                    let value = percent_decode_str(value.trim()).decode_utf8().map_err(|_| not_a_list())?;
+                    request.headers.insert(name, sensitive(&value)?);
+                }
             }
         }
         Ok(())
     }
 }
 
-/// The path of a credential that may be a whole address: then only one of the same origin.
-fn under<'a>(origin: &str, text: &'a str) -> Result<&'a str, BadField> {
-    let path = match text.strip_prefix(origin) {
-        Some(path) => path,
-        None if text.starts_with('/') => text,
-        None => return Err(BadField(format!("the credential must be an address that begins with {origin}/"))),
+/// The path of a request whose credential stands in front of the path, or is a whole address: then only one under the
+/// request's own, so that a pasted address of another kind is never called.
+fn placed(url: &reqwest::Url, text: &str) -> Result<Zeroizing<String>, BadField> {
+    let origin = url.origin().ascii_serialization();
+    let own = url.path().trim_end_matches('/');
+    let below = |path: &str| path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1);
+    let path = match text.strip_prefix(origin.as_str()) {
+        Some(path) if below(path) => path.to_owned(),
+        None if text.starts_with('/') => format!("{}{own}", text.trim_end_matches('/')),
+        _ => return Err(BadField(format!("the credential must be an address that begins with {origin}{own}/"))),
     };
+    let path = Zeroizing::new(path);
     let odd = |c: char| !(c.is_ascii_alphanumeric() || "/-._~:%".contains(c));
-    if !path.starts_with('/') || path.contains(odd) || path.split('/').any(|part| matches!(part, "." | "..")) {
+    let dots = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.contains(odd) || path.split('/').any(dots) {
         return Err(BadField("the credential is not fit for an address: paste it again".to_owned()));
     }
     Ok(path)
+}
+
+fn not_a_list() -> BadField {
+    BadField("the headers must be written as name=value,name=value with values percent-encoded".to_owned())
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, BadField> {
@@ -167,7 +188,7 @@ fn sensitive(text: &str) -> Result<HeaderValue, BadField> {
 
 #[cfg(test)]
 mod tests {
-    use super::under;
+    use super::*;
     use crate::{
         model::Secret,
         providers::{Origin, Probe, compile::compile, http::Request},
@@ -245,26 +266,62 @@ mod tests {
         assert!(signed(&[("secret", "s")]).unwrap_err().contains("'user' is empty"));
     }
 
+    fn at(url: &str) -> Request {
+        let headers = http::HeaderMap::new();
+        Request { method: http::Method::GET, url: url.parse().unwrap(), headers, body: None }
+    }
+
+    fn signed(scheme: &Scheme, value: &str) -> Result<Request, BadField> {
+        let mut request = at("https://hooks.example/services");
+        scheme.sign(&mut request, &|_| Some(value)).map(|()| request)
+    }
+
     #[test]
-    fn a_credential_in_the_path_stays_under_its_host() {
-        let origin = "https://hooks.example";
-        assert_eq!(under(origin, "https://hooks.example/services/T0/B0/x-1_y").unwrap(), "/services/T0/B0/x-1_y");
-        assert_eq!(under(origin, "/bot123:AA-b").unwrap(), "/bot123:AA-b");
+    fn a_credential_in_the_path_stays_under_its_address() {
+        let path = |url: &str, text: &str| placed(&url.parse().unwrap(), text).map(|p| p.to_string());
+        let hooks = "https://hooks.example/services";
+        assert_eq!(path(hooks, "https://hooks.example/services/T0/x-1_y").unwrap(), "/services/T0/x-1_y");
+        assert_eq!(path("https://bots.example/getMe", "/bot123:AA-b").unwrap(), "/bot123:AA-b/getMe");
         for bad in [
             "https://evil.example/services/x",
-            "https://hooks.example.evil.example/x",
-            "https://hooks.example",
-            "https://hooks.example@evil.example/",
-            "http://hooks.example/x",
+            "https://hooks.example.evil.example/services/x",
+            "https://hooks.example/services",
+            "https://hooks.example/services/",
+            "https://hooks.example/triggers/evil",
+            "https://hooks.example/servicesevil/x",
+            "https://hooks.example@evil.example/services/x",
+            "http://hooks.example/services/x",
+            "https://hooks.example/services/../x",
+            "https://hooks.example/services/%2E%2e/evil",
             "bot123",
-            "/a/../b",
             "/a?b",
             "/a#b",
             "/a b",
             "",
         ] {
-            let error = under(origin, bad).unwrap_err().0;
+            let error = path(hooks, bad).unwrap_err().0;
             assert!(!error.contains("evil") && !error.contains("bot123"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_request_shows_no_credential_of_its_path() {
+        let scheme = Scheme::Path(Template::parse("{{ hook }}").unwrap());
+        let request = signed(&scheme, "https://hooks.example/services/T0/s3cr3t").unwrap();
+        assert_eq!(request.url.path(), "/services/T0/s3cr3t");
+        assert!(!format!("{request:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_list_of_headers_is_taken_apart() {
+        let scheme = Scheme::HeaderList(Template::parse("{{ headers }}").unwrap());
+        let request = signed(&scheme, "x-team=s3cr3t, Authorization=Basic%20YTpi%3D").unwrap();
+        assert_eq!(request.headers["x-team"], "s3cr3t");
+        assert_eq!(request.headers[AUTHORIZATION], "Basic YTpi=");
+        assert!(request.headers["x-team"].is_sensitive());
+        for bad in ["s3cr3t", "s3 cr3t=x", "x=%0d%0as3cr3t: y"] {
+            let error = signed(&scheme, bad).unwrap_err().0;
+            assert!(!error.contains("cr3t"), "{error}");
         }
     }
 }

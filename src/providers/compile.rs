@@ -314,6 +314,7 @@ fn example(source: source::Example) -> Example {
         headers: source.response.headers.into_iter().collect(),
         body: source.response.body,
         fields: source.fields,
+        control: source.control,
         expect_status: source.expect.status,
         expect_cause: source.expect.cause,
         expect_identity: source.expect.identity,

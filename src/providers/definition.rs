@@ -96,6 +96,8 @@ pub struct Example {
     pub body: String,
     /// Field values beside the fields' own examples.
     pub fields: IndexMap<String, String>,
+    /// The body with which it must not be active; `{}` where none is named.
+    pub control: Option<String>,
     /// The status expected.
     pub expect_status: Status,
     /// The cause expected.

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-/// A request ready to be sent. `Debug` shows no header value and no query.
+/// A request ready to be sent. `Debug` shows no header value, path or query: all of them may hold the credential.
 pub struct Request {
     /// `GET`, `POST`.
     pub method: Method,
@@ -24,7 +24,7 @@ pub struct Request {
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Request({} {}{})", self.method, self.url.host_str().unwrap_or_default(), self.url.path())
+        write!(f, "Request({} {})", self.method, self.url.host_str().unwrap_or_default())
     }
 }
 
@@ -180,8 +180,11 @@ impl HttpProbe {
         let any = |name: &str| secrets.get(name).map(Secret::expose).or_else(|| plain(name));
         let mut url = self.base_url(fields)?;
         let path = self.path.fill(Place::Path, plain)?.unwrap_or_default();
-        let joined = format!("{}{path}", url.path().trim_end_matches('/'));
-        url.set_path(&joined);
+        // A request for "/" is one for the address itself: some servers know no other way to write it.
+        if path != "/" {
+            let joined = format!("{}{path}", url.path().trim_end_matches('/'));
+            url.set_path(&joined);
+        }
         let query = self.query.fill(Place::Query, plain)?.unwrap_or_default();
         if !query.is_empty() {
             url.set_query(Some(&query));

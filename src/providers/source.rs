@@ -158,6 +158,7 @@ pub(super) struct Example {
     #[serde(default)]
     pub fields: IndexMap<String, String>,
     pub response: Response,
+    pub control: Option<String>,
     pub expect: Expect,
 }
 

@@ -10,6 +10,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("cohere", include_str!("../../providers/cohere.toml")),
     ("command", include_str!("../../providers/command.toml")),
     ("datadog", include_str!("../../providers/datadog.toml")),
+    ("datadog_app", include_str!("../../providers/datadog_app.toml")),
     ("deepseek", include_str!("../../providers/deepseek.toml")),
     ("discord", include_str!("../../providers/discord.toml")),
     ("discord_webhook", include_str!("../../providers/discord_webhook.toml")),

@@ -105,7 +105,12 @@ fn pieces(secret: &str) -> Vec<&str> {
             pieces.extend(address.trim_end_matches('/').rsplit_once('/').map(|(_, last)| last));
         }
     } else {
-        pieces.extend(secret.split(',').filter_map(|pair| pair.split_once('=').map(|(_, value)| value.trim())));
+        for (_, value) in secret.split(',').filter_map(|pair| pair.split_once('=')) {
+            let value = value.trim();
+            pieces.push(value);
+            // `Bearer%20KEY`
+            pieces.extend(value.rsplit_once("%20").or_else(|| value.rsplit_once(' ')).map(|(_, key)| key));
+        }
     }
     pieces
 }
@@ -194,6 +199,7 @@ mod tests {
         assert_eq!(hook.text("no hook s3cr3t-hook"), "no hook ••••");
         assert_eq!(hook.text("hooks.example is down"), "hooks.example is down");
         assert_eq!(scrub("x-team=s3cr3t-one,y=2").text("bad team s3cr3t-one"), "bad team ••••");
+        assert_eq!(scrub("authorization=Bearer%20s3cr3t-two").text("bad key s3cr3t-two"), "bad key ••••");
     }
 
     #[test]

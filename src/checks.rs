@@ -1,6 +1,7 @@
 //! How a check is made: one kind of probe per file, and the ladder that tests a draft rung by rung.
 
 pub mod advice;
+mod also;
 mod capped;
 pub mod checker;
 mod client;

@@ -13,6 +13,7 @@ pub mod level;
 pub mod lint;
 pub mod read;
 pub mod registry;
+pub mod request;
 mod source;
 pub mod template;
 pub mod time;

@@ -242,7 +242,7 @@ async fn a_task_that_panics_with_all_of_it_at_hand_tells_nothing() {
         let definition =
             compile(Path::new(&format!("{scheme}.toml")), &definition(scheme, how), Origin::BuiltIn).unwrap();
         let Probe::Http(probe) = definition.probe else { panic!("not an HTTP check") };
-        let request = probe.request(&fields, &secrets).unwrap();
+        let request = probe.request.build(&fields, &secrets).unwrap();
         let headers = request.headers.clone();
         let (secrets, draft) = (secrets.clone(), draft.clone());
         let task = tokio::spawn(async move {

@@ -26,8 +26,8 @@ fn every_example_holds() {
     let registry = Registry::built_in();
     let mut count = 0;
     for definition in registry.iter() {
-        for example in &definition.examples {
-            definition.replay(example).unwrap_or_else(|e| panic!("{}: {}: {e}", definition.id, example.name));
+        for (name, result) in definition.replay_all() {
+            result.unwrap_or_else(|e| panic!("{}: {name}: {e}", definition.id));
             count += 1;
         }
     }
@@ -185,7 +185,7 @@ fn a_request_for_the_address_itself_adds_no_slash() {
             parse(&GOOD.replace("GET /me", request).replace("demo.example", "demo.example/graphql")).unwrap();
         let lampboard::providers::Probe::Http(probe) = &definition.probe else { panic!("an http check") };
         let secrets = [("token".to_owned(), lampboard::model::Secret::new("x".into()))].into_iter().collect();
-        assert_eq!(probe.request(&indexmap::IndexMap::new(), &secrets).unwrap().url.path(), wanted);
+        assert_eq!(probe.request.build(&indexmap::IndexMap::new(), &secrets).unwrap().url.path(), wanted);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Makes one attempt of one check: resolves the secrets, runs the probe, classifies, warns.
 
 use super::{
-    Input,
+    Input, also,
     client::{Clients, Policy},
     http, http_any, prepare,
     scrub::Scrub,
@@ -101,11 +101,11 @@ impl Checker {
         if used.is_empty() || outcome.status() != Status::Active {
             return outcome;
         }
-        let (vault, host) = (self.resolver.vault.clone(), self.host(integration, definition));
+        let (vault, hosts) = (self.resolver.vault.clone(), self.destinations(integration, definition));
         let dies = tokio::task::spawn_blocking(move || {
             let mut dies = None;
             for (entry, secret) in used {
-                if let Err(error) = vault.proved(&entry, &secret, host.as_deref()) {
+                if let Err(error) = vault.proved(&entry, &secret, &hosts) {
                     tracing::warn!(%error, entry, "the vault did not take note of a good check");
                 }
                 let facts = vault.get_with_facts(&entry).ok().flatten();
@@ -132,7 +132,12 @@ impl Checker {
         };
         let timeout = integration.timeout;
         if let Probe::Http(probe) = &definition.probe {
-            return http::probe(&client, probe, &fields, secrets, timeout).await;
+            let mut outcome = http::probe(&client, probe, &fields, secrets, timeout).await;
+            if outcome.status() == Status::Active {
+                let left = timeout.saturating_sub(outcome.latency.unwrap_or_default());
+                also::ask(&client, probe, &fields, secrets, integration, left, &mut outcome).await;
+            }
+            return outcome;
         }
         let input = Input { integration, fields: &fields, lists: &lists, secrets, timeout, tls: client.tls.clone() };
         match coded(definition) {
@@ -160,6 +165,11 @@ impl Checker {
     /// Host and port the check will talk to, for per-host limits: `api.github.com:443`. `None`: no host (command).
     pub fn host(&self, integration: &Integration, definition: &Definition) -> Option<String> {
         prepare::host(integration, definition)
+    }
+
+    /// Every host and port its credentials may be sent to.
+    pub fn destinations(&self, integration: &Integration, definition: &Definition) -> Vec<String> {
+        prepare::destinations(integration, definition)
     }
 
     /// Whether this machine has a way out now (a route off this host; no packet is sent to anyone).

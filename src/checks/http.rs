@@ -3,7 +3,10 @@
 use super::{client::Client, failure};
 use crate::{
     model::{Cause, Outcome, Phases, Warning},
-    providers::http::{Answer, HttpProbe, Reading, Request},
+    providers::{
+        http::{Answer, HttpProbe, Reading},
+        request::Request,
+    },
 };
 use futures_util::StreamExt;
 use http::{HeaderMap, Method};
@@ -124,7 +127,7 @@ pub async fn probe(
     secrets: &IndexMap<String, crate::model::Secret>,
     timeout: Duration,
 ) -> Outcome {
-    let request = match probe.request(fields, secrets) {
+    let request = match probe.request.build(fields, secrets) {
         Ok(request) => request,
         Err(error) => {
             return Outcome::of(Cause::Misconfigured, Timestamp::now(), "the request cannot be made", &error.0);

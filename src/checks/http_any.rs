@@ -3,11 +3,7 @@
 use super::{Input, client::Client, http::Exchange, http::exchange};
 use crate::{
     model::{Cause, Outcome},
-    providers::{
-        expression::Condition,
-        http::{Reading, Request},
-        read::general,
-    },
+    providers::{expression::Condition, http::Reading, read::general, request::Request},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use jiff::Timestamp;

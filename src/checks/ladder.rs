@@ -199,7 +199,7 @@ fn split(host: &str) -> Option<(String, u16)> {
 fn speaks_tls(definition: &Definition, fields: &IndexMap<String, String>) -> bool {
     use crate::providers::{CodedKind, Probe};
     match &definition.probe {
-        Probe::Http(probe) => probe.base_url(fields).is_ok_and(|u| u.scheme() == "https"),
+        Probe::Http(probe) => probe.request.base_url(fields).is_ok_and(|u| u.scheme() == "https"),
         Probe::Coded(CodedKind::HttpAny) => fields.get("url").is_some_and(|u| u.starts_with("https:")),
         Probe::Coded(CodedKind::Tls) => true,
         Probe::Coded(CodedKind::Smtp) => fields.get("tls").is_some_and(|t| t == "implicit"),

@@ -44,28 +44,26 @@ pub async fn secrets(
 ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
     let mut secrets = IndexMap::new();
     let of_vault = integration.secrets().any(|(_, reference)| matches!(reference, crate::model::SecretRef::Vault(_)));
-    let destination = if of_vault { host(integration, definition) } else { None };
+    let destinations = if of_vault { destinations(integration, definition) } else { Vec::new() };
     for (name, field) in definition.fields.iter().filter(|(_, f)| f.secret) {
         if let Some(secret) = overrides.get(name) {
             secrets.insert(name.clone(), secret.clone());
             continue;
         }
         match integration.fields.get(name) {
-            Some(FieldValue::Secret(reference)) => {
-                match resolver.resolve_for(reference, destination.as_deref()).await {
-                    Ok(secret) => {
-                        secrets.insert(name.clone(), secret);
-                    }
-                    Err(error) => {
-                        return Err(Box::new(Outcome::of(
-                            error.cause,
-                            Timestamp::now(),
-                            format!("{reference}"),
-                            &error.message,
-                        )));
-                    }
+            Some(FieldValue::Secret(reference)) => match resolver.resolve_for(reference, &destinations).await {
+                Ok(secret) => {
+                    secrets.insert(name.clone(), secret);
                 }
-            }
+                Err(error) => {
+                    return Err(Box::new(Outcome::of(
+                        error.cause,
+                        Timestamp::now(),
+                        format!("{reference}"),
+                        &error.message,
+                    )));
+                }
+            },
             _ if field.required => {
                 let why = format!("the field '{name}' ({}) has no value", field.label);
                 return Err(Box::new(Outcome::of(
@@ -81,12 +79,28 @@ pub async fn secrets(
     Ok(secrets)
 }
 
+/// Every host and port the check's credentials may be sent to, the main one first.
+pub fn destinations(integration: &Integration, definition: &Definition) -> Vec<String> {
+    let mut all: Vec<String> = host(integration, definition).into_iter().collect();
+    if let Probe::Http(probe) = &definition.probe {
+        let (fields, _) = fields(integration, definition);
+        for also in probe.also.iter().filter(|a| a.probe.request.signs()) {
+            let host = also.probe.request.base_url(&fields).ok().as_ref().and_then(of_url);
+            all.extend(host.filter(|h| !all.contains(h)));
+        }
+    }
+    all
+}
+
+fn of_url(url: &reqwest::Url) -> Option<String> {
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 /// Host and port the check will talk to. `None`: no host, or the fields are wrong.
 pub fn host(integration: &Integration, definition: &Definition) -> Option<String> {
     let (fields, _) = fields(integration, definition);
-    let of_url = |url: &reqwest::Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?));
     match &definition.probe {
-        Probe::Http(probe) => of_url(&probe.base_url(&fields).ok()?),
+        Probe::Http(probe) => of_url(&probe.request.base_url(&fields).ok()?),
         Probe::Coded(CodedKind::HttpAny) => of_url(&reqwest::Url::parse(fields.get("url")?).ok()?),
         Probe::Coded(CodedKind::Command) => None,
         Probe::Coded(CodedKind::Dns) => Some(fields.get("server").cloned().unwrap_or_else(|| "dns".to_owned())),

@@ -198,9 +198,8 @@ fn test(registry: &Registry, id: Option<&str>, out: &mut Out) -> Answer {
     };
     let mut results = Vec::new();
     for definition in definitions {
-        for example in &definition.examples {
-            results.push((definition.id.clone(), example.name.clone(), definition.replay(example).err()));
-        }
+        let played = definition.replay_all().into_iter();
+        results.extend(played.map(|(name, result)| (definition.id.clone(), name, result.err())));
     }
     let failed = results.iter().filter(|(_, _, error)| error.is_some()).count();
     if out.json {

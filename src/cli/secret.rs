@@ -37,12 +37,13 @@ pub enum SecretCommand {
         /// The entry's name.
         name: String,
     },
-    /// Let an entry go to another host too.
+    /// Let an entry go to other hosts too.
     Allow {
         /// The entry's name.
         name: String,
-        /// Host and port: `api.example.org:443`.
-        host: String,
+        /// Host and port each: `api.example.org:443`.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
     },
     /// Say when a credential dies, where its service does not tell.
     Expires {
@@ -93,12 +94,15 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
             vault.roll_back(&name)?;
             done(out, serde_json::json!({ "rolled_back": name }), &format!("'{name}' has its earlier value again."))?;
         }
-        SecretCommand::Allow { name, host } => {
-            vault.allow(&name, &host)?;
+        SecretCommand::Allow { name, hosts } => {
+            for host in &hosts {
+                vault.allow(&name, host)?;
+            }
+            let there = hosts.join(" and ");
             done(
                 out,
-                serde_json::json!({ "allowed": host, "entry": name }),
-                &format!("'{name}' may go to {host} too."),
+                serde_json::json!({ "allowed": hosts, "entry": name }),
+                &format!("'{name}' may go to {there} too."),
             )?;
         }
         SecretCommand::Expires { name, date } => {

@@ -1,6 +1,6 @@
 //! What a demo server answers to its n-th request: pure.
 
-use crate::providers::{Definition, Example};
+use crate::providers::{Definition, Example, Probe, http::Also};
 use std::time::Duration;
 
 /// How a demo service behaves.
@@ -66,6 +66,20 @@ pub fn reply(definition: &Definition, script: Script, n: u64, authorized: bool, 
         reply.delay = Duration::from_millis(4 + (n * 37) % 23);
     }
     reply
+}
+
+/// The good answer to a further question of a definition, if this is one: method and path.
+pub fn further(definition: &Definition, asked: (&str, &str), now: i64) -> Option<Reply> {
+    let Probe::Http(probe) = &definition.probe else { return None };
+    let of_example = |also: &Also| {
+        let example = also.examples.iter().find(|e| is_good(e))?;
+        let fields = definition.example_fields(example);
+        let request = also.probe.request.build(&fields, &definition.example_secrets()).ok()?;
+        let main = probe.request.build(&fields, &definition.example_secrets()).ok()?;
+        let same = |r: &crate::providers::request::Request| (r.method.as_str(), r.url.path()) == asked;
+        (same(&request) && !same(&main)).then(|| from_example(example, now))
+    };
+    probe.also.iter().find_map(of_example)
 }
 
 fn is_good(e: &Example) -> bool {

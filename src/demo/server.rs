@@ -1,6 +1,6 @@
 //! One loopback HTTP server of the demo: checks the credential, counts requests, answers by its script.
 
-use super::script::{Reply, Script, reply};
+use super::script::{Reply, Script, further, reply};
 use crate::providers::Definition;
 use http_body_util::Full;
 use hyper::{
@@ -60,7 +60,10 @@ async fn answer(service: &Service, count: &AtomicU64, request: &Request<Incoming
     let n = count.fetch_add(1, Ordering::Relaxed);
     let authorized = service.credentials.is_empty() || service.credentials.iter().any(|c| carries(request, c));
     let now = jiff::Timestamp::now().as_second();
-    let Reply { status, headers, body, delay } = reply(&service.definition, service.script, n, authorized, now);
+    let asked = (request.method().as_str(), request.uri().path());
+    let Reply { status, headers, body, delay } = further(&service.definition, asked, now)
+        .filter(|_| authorized)
+        .unwrap_or_else(|| reply(&service.definition, service.script, n, authorized, now));
     tokio::time::sleep(delay).await;
     let mut response = Response::builder().status(status);
     let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));

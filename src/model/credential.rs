@@ -20,8 +20,16 @@ pub struct CredentialFacts {
 }
 
 impl CredentialFacts {
-    /// Whether the entry may be sent there. One that is bound to no host yet may go anywhere.
-    pub fn may_go_to(&self, destination: Option<&str>) -> bool {
-        self.hosts.is_empty() || destination.is_some_and(|d| self.hosts.iter().any(|h| h.eq_ignore_ascii_case(d)))
+    /// Whether the entry may be sent to all of these (none: to no host). One that is bound to no host yet may go anywhere.
+    pub fn may_go_to(&self, destinations: &[String]) -> bool {
+        let bound = |d: &String| self.hosts.iter().any(|h| h.eq_ignore_ascii_case(d));
+        self.hosts.is_empty() || (!destinations.is_empty() && destinations.iter().all(bound))
+    }
+
+    /// Those of these it is not stored for, in words.
+    pub fn strangers(&self, destinations: &[String]) -> String {
+        let strange = |d: &&String| !self.hosts.iter().any(|h| h.eq_ignore_ascii_case(d));
+        let found: Vec<&str> = destinations.iter().filter(strange).map(String::as_str).collect();
+        if found.is_empty() { "no host at all".to_owned() } else { found.join(" ") }
     }
 }

@@ -267,10 +267,11 @@ impl Handle {
     /// Saves a draft: typed secrets into the vault, the rest into config.toml; the board shows it at once.
     pub async fn save(&self, draft: Draft) -> Reply<IntegrationId> {
         let (vault, paths, settings) = (self.0.resolver.vault.clone(), self.0.paths.clone(), self.settings());
-        let host = {
+        let hosts = {
             let integration = draft.integration();
             let registry = self.registry();
-            registry.get(&integration.provider).and_then(|d| crate::checks::prepare::host(&integration, d))
+            let definition = registry.get(&integration.provider);
+            definition.map(|d| crate::checks::prepare::destinations(&integration, d)).unwrap_or_default()
         };
         let id = draft.base.id.clone();
         let original = draft.original.clone();
@@ -287,9 +288,8 @@ impl Handle {
             // Saving is the user's word that these secrets may go to this host. An entry that is not there yet has
             // nothing to be bound, and a locked vault keeps what it has: the check will say so.
             for (_, reference) in integration.secrets() {
-                if let (SecretRef::Vault(entry), Some(host)) = (reference, &host)
-                    && let Err(error) = vault.allow(entry, host)
-                {
+                let SecretRef::Vault(entry) = reference else { continue };
+                if let Err(error) = hosts.iter().try_for_each(|host| vault.allow(entry, host)) {
                     tracing::info!(%error, entry, "the entry was not bound to its host");
                 }
             }

@@ -82,12 +82,12 @@ impl Handle {
             let definition = registry.get(&integration.provider).ok_or_else(|| {
                 format!("'{}' cannot be tested: no provider '{}'", integration.id, integration.provider)
             })?;
-            let host = checker.host(&integration, definition);
-            if !facts.may_go_to(host.as_deref()) {
+            let hosts = checker.destinations(&integration, definition);
+            if !facts.may_go_to(&hosts) {
                 return Err(format!(
                     "'{}' would send it to {}, and 'vault:{entry}' was stored for {}",
                     integration.id,
-                    host.unwrap_or_default(),
+                    facts.strangers(&hosts),
                     facts.hosts.join(", ")
                 ));
             }

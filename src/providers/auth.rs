@@ -1,7 +1,7 @@
 //! Authentication schemes: how a credential gets into a request. A scheme that needs code is one more variant here.
 
 use super::{
-    http::{BadField, Request},
+    request::{BadField, Request},
     source,
     template::{Place, Template},
 };
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::{
         model::Secret,
-        providers::{Origin, Probe, compile::compile, http::Request},
+        providers::{Origin, Probe, compile::compile, request::Request},
     };
     use indexmap::IndexMap;
     use std::path::Path;
@@ -205,7 +205,7 @@ mod tests {
         let definition = compile(Path::new("demo.toml"), &text, Origin::BuiltIn).unwrap();
         let Probe::Http(probe) = &definition.probe else { panic!("an http check") };
         let secrets = IndexMap::from([("token".to_owned(), Secret::new(token.to_owned()))]);
-        let request = probe.request(&IndexMap::new(), &secrets).map_err(|error| error.to_string())?;
+        let request = probe.request.build(&IndexMap::new(), &secrets).map_err(|error| error.to_string())?;
         Ok(request.headers.get("authorization").map(|v| v.to_str().unwrap().to_owned()))
     }
 
@@ -235,7 +235,7 @@ mod tests {
                 false => fields.insert((*name).to_owned(), (*value).to_owned()).map(drop),
             };
         }
-        probe.request(&fields, &secrets).map_err(|e| e.0)
+        probe.request.build(&fields, &secrets).map_err(|e| e.0)
     }
 
     #[test]

@@ -4,8 +4,10 @@ use super::{
     CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem,
     auth::{self, Scheme},
     expression::Expression,
-    http::{HttpProbe, QuotaRule, Rule},
-    level, source,
+    http::{Also, HttpProbe, QuotaRule, Rule},
+    level,
+    request::{RequestTemplate, body_template},
+    source,
     template::Template,
 };
 use crate::model::{Provenance, id::is_valid_name};
@@ -119,22 +121,15 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
             FLOOR
         }),
     };
-    // A table that may also be an array of tables loses its spans, so the place is looked for.
-    let auth_at = c.text.find("[auth").or_else(|| c.text.find("auth"));
-    let auth = auth::compile(source.auth.into_vec(), |text| {
-        let at = auth_at.and_then(|from| Some(from + c.text[from..].find(text)?));
-        c.template(text, at.or(auth_at), &fields)
-    })
-    .unwrap_or_else(|error| {
-        c.at(auth_at, error);
-        Vec::new()
-    });
+    let auth = auth(c, source.auth, &fields);
     let kind = source.check.kind.get_ref().clone();
     let at = source.check.kind.span().start;
     let cost = source.check.cost.clone();
     let probe = match kind.as_str() {
-        "http" => http(c, source.check, source.base_url, source.quota, source.facts, source.expiry, auth, &fields)
-            .map(|p| Probe::Http(Box::new(p))),
+        "http" => {
+            let parts = Parts { quota: source.quota, facts: source.facts, expiry: source.expiry };
+            http(c, source.check, source.base_url, parts, auth, source.also, &fields).map(|p| Probe::Http(Box::new(p)))
+        }
         other => {
             let kind = CodedKind::parse(other);
             if kind.is_none() {
@@ -213,15 +208,34 @@ fn fields(c: &mut Complaints<'_>, source: IndexMap<String, source::Field>) -> In
     fields
 }
 
-#[expect(clippy::too_many_arguments, reason = "the sections of one file")]
+/// Compiles the alternatives of a sign-in.
+fn auth(c: &mut Complaints<'_>, source: source::OneOrMany, fields: &IndexMap<String, Field>) -> Vec<Scheme> {
+    // A table that may also be an array of tables loses its spans, so the place is looked for.
+    let auth_at = c.text.find("[auth").or_else(|| c.text.find("auth"));
+    auth::compile(source.into_vec(), |text| {
+        let at = auth_at.and_then(|from| Some(from + c.text[from..].find(text)?));
+        c.template(text, at.or(auth_at), fields)
+    })
+    .unwrap_or_else(|error| {
+        c.at(auth_at, error);
+        Vec::new()
+    })
+}
+
+/// What is read from an answer beside its verdict.
+struct Parts {
+    quota: Vec<source::Quota>,
+    facts: IndexMap<String, Spanned<String>>,
+    expiry: source::Expiry,
+}
+
 fn http(
     c: &mut Complaints<'_>,
     check: source::Check,
     base_url: Option<Spanned<String>>,
-    quotas: Vec<source::Quota>,
-    facts: IndexMap<String, Spanned<String>>,
-    expiry: source::Expiry,
+    parts: Parts,
     auth: Vec<Scheme>,
+    also: Vec<source::Also>,
     fields: &IndexMap<String, Field>,
 ) -> Option<HttpProbe> {
     let kind_at = check.kind.span().start;
@@ -229,7 +243,7 @@ fn http(
         c.at(Some(kind_at), "an http check needs 'base_url'");
         return None;
     };
-    let Some(request) = &check.request else {
+    let Some(line) = &check.request else {
         c.at(Some(kind_at), "an http check needs 'request', such as \"GET /user\"");
         return None;
     };
@@ -237,32 +251,33 @@ fn http(
         c.at(Some(kind_at), "an http check needs 'active': the expected status and the expected content");
         return None;
     };
-    let at = Some(request.span().start);
-    let (method, path) = match request.get_ref().split_once(' ') {
-        Some((method, path)) if path.starts_with('/') => (method.parse::<http::Method>().ok(), path),
-        _ => (None, ""),
-    };
-    let Some(method) = method else {
-        c.at(at, format!("'{}' is not METHOD /path", request.get_ref()));
-        return None;
-    };
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let path = c.template(path, at, fields);
-    let query = c.template(query, at, fields);
-    let base = c.template(base_url.get_ref(), Some(base_url.span().start), fields);
-    let mut headers = Vec::new();
-    for (name, value) in &check.headers {
-        match name.parse::<http::HeaderName>() {
-            Ok(header) => {
-                if let Some(value) = c.template(value.get_ref(), Some(value.span().start), fields) {
-                    headers.push((header, value));
-                }
-            }
-            Err(_) => c.at(Some(value.span().start), format!("'{name}' is not a header's name")),
-        }
-    }
-    let rules = check
-        .rule
+    let also = also
+        .into_iter()
+        .filter_map(|also| {
+            let auth = also.auth.map_or_else(|| auth.clone(), |own| self::auth(c, own, fields));
+            let base = also.base_url.as_ref().unwrap_or(&base_url);
+            let request = request(c, base, &also.request, &also.headers, also.body.as_ref(), auth, fields);
+            let parts = Parts { quota: also.quota, facts: also.facts, expiry: also.expiry };
+            let probe = judged(c, request, &also.active, &also.rule, parts)?;
+            Some(Also { name: also.name, probe, examples: also.example.into_iter().map(example).collect() })
+        })
+        .collect();
+    let request = request(c, &base_url, line, &check.headers, check.body.as_ref(), auth, fields);
+    let mut probe = judged(c, request, active, &check.rule, parts)?;
+    probe.identity = c.maybe(check.identity.as_ref());
+    probe.degraded = c.maybe(check.degraded.as_ref());
+    probe.also = also;
+    Some(probe)
+}
+
+fn judged(
+    c: &mut Complaints<'_>,
+    request: Option<RequestTemplate>,
+    active: &Spanned<String>,
+    rules: &[source::Rule],
+    parts: Parts,
+) -> Option<HttpProbe> {
+    let rules = rules
         .iter()
         .filter_map(|r| {
             Some(Rule {
@@ -274,7 +289,8 @@ fn http(
             })
         })
         .collect();
-    let quotas = quotas
+    let quotas = parts
+        .quota
         .iter()
         .map(|q| QuotaRule {
             name: q.name.clone(),
@@ -286,25 +302,55 @@ fn http(
             provenance: q.provenance.unwrap_or(Provenance::Reported),
         })
         .collect();
-    let facts = facts.iter().filter_map(|(label, e)| Some((label.clone(), c.expression(e)?))).collect();
-    let body =
-        check.body.as_ref().map(|body| super::http::body_template(body, &mut |text| c.template(text, None, fields)));
+    let facts = parts.facts.iter().filter_map(|(label, e)| Some((label.clone(), c.expression(e)?))).collect();
     Some(HttpProbe {
-        base: base?,
-        method,
-        path: path?,
-        query: query?,
-        headers,
-        body: body.flatten(),
-        auth,
         active: c.expression(active)?,
-        identity: c.maybe(check.identity.as_ref()),
-        degraded: c.maybe(check.degraded.as_ref()),
+        identity: None,
+        degraded: None,
         rules,
         quotas,
         facts,
-        expires: c.maybe(expiry.credential.as_ref()),
+        expires: c.maybe(parts.expiry.credential.as_ref()),
+        also: Vec::new(),
+        request: request?,
     })
+}
+
+fn request(
+    c: &mut Complaints<'_>,
+    base_url: &Spanned<String>,
+    line: &Spanned<String>,
+    given: &IndexMap<String, Spanned<String>>,
+    body: Option<&toml::Value>,
+    auth: Vec<Scheme>,
+    fields: &IndexMap<String, Field>,
+) -> Option<RequestTemplate> {
+    let at = Some(line.span().start);
+    let (method, path) = match line.get_ref().split_once(' ') {
+        Some((method, path)) if path.starts_with('/') => (method.parse::<http::Method>().ok(), path),
+        _ => (None, ""),
+    };
+    let Some(method) = method else {
+        c.at(at, format!("'{}' is not METHOD /path", line.get_ref()));
+        return None;
+    };
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let path = c.template(path, at, fields);
+    let query = c.template(query, at, fields);
+    let base = c.template(base_url.get_ref(), Some(base_url.span().start), fields);
+    let mut headers = Vec::new();
+    for (name, value) in given {
+        match name.parse::<http::HeaderName>() {
+            Ok(header) => {
+                if let Some(value) = c.template(value.get_ref(), Some(value.span().start), fields) {
+                    headers.push((header, value));
+                }
+            }
+            Err(_) => c.at(Some(value.span().start), format!("'{name}' is not a header's name")),
+        }
+    }
+    let body = body.map(|body| body_template(body, &mut |text| c.template(text, None, fields)));
+    Some(RequestTemplate { base: base?, method, path: path?, query: query?, headers, body: body.flatten(), auth })
 }
 
 fn example(source: source::Example) -> Example {

@@ -1,7 +1,10 @@
 //! Examples: replayed through the real classification, by tests, by `provider test` and by the demo.
 
-use super::{Definition, Example, Probe, http::Answer};
-use crate::model::Cause;
+use super::{
+    Definition, Example, Probe,
+    http::{Answer, HttpProbe, Reading},
+};
+use crate::model::{Cause, Secret};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -49,9 +52,36 @@ impl Definition {
         fields
     }
 
+    /// The secret fields' own examples.
+    pub fn example_secrets(&self) -> IndexMap<String, Secret> {
+        let secrets = self.fields.iter().filter(|(_, f)| f.secret);
+        secrets.filter_map(|(name, f)| Some((name.clone(), Secret::new(f.example.clone()?)))).collect()
+    }
+
+    /// Runs every example through the real classification, those of further questions too: name and result.
+    pub fn replay_all(&self) -> Vec<(String, Result<(), String>)> {
+        let own = self.examples.iter().map(|e| (e.name.clone(), self.replay(e)));
+        let also = match &self.probe {
+            Probe::Http(probe) => probe.also.as_slice(),
+            Probe::Coded(_) => &[],
+        };
+        let further = also.iter().flat_map(|also| {
+            let name = |e: &Example| format!("{}: {}", also.name, e.name);
+            also.examples.iter().map(move |e| (name(e), self.replay_with(&also.probe, e)))
+        });
+        own.chain(further).collect()
+    }
+
     /// Runs an example through the real classification. Errors with what came out instead.
     pub fn replay(&self, example: &Example) -> Result<(), String> {
-        let reading = self.read_example(example, &example.body)?;
+        match &self.probe {
+            Probe::Http(probe) => self.replay_with(probe, example),
+            Probe::Coded(_) => Err("examples are for http checks".to_owned()),
+        }
+    }
+
+    fn replay_with(&self, probe: &HttpProbe, example: &Example) -> Result<(), String> {
+        let reading = self.read_example(probe, example, &example.body)?;
         let mut wrong = Vec::new();
         let mut expect = |what: &str, found: String, wanted: String| {
             if found != wanted {
@@ -82,17 +112,14 @@ impl Definition {
         }
         if reading.cause == Cause::Ok && reading.missing_scope.is_none() {
             let control = example.control.as_deref().unwrap_or("{}");
-            if self.read_example(example, control)?.cause == Cause::Ok {
+            if self.read_example(probe, example, control)?.cause == Cause::Ok {
                 wrong.push(format!("the same answer with the body '{control}' is active too: 'active' proves nothing"));
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
 
-    fn read_example(&self, example: &Example, body: &str) -> Result<super::http::Reading, String> {
-        let Probe::Http(probe) = &self.probe else {
-            return Err("examples are for http checks".to_owned());
-        };
+    fn read_example(&self, probe: &HttpProbe, example: &Example, body: &str) -> Result<Reading, String> {
         let now = Timestamp::now();
         let mut headers = HeaderMap::new();
         for (name, value) in &example.headers {

@@ -28,7 +28,7 @@ fn advice(definition: &Definition) -> Vec<String> {
         }
     }
     let Probe::Http(probe) = &definition.probe else { return found };
-    if probe.auth.iter().any(|s| matches!(s, Scheme::Query(_))) {
+    if probe.request.auth.iter().any(|s| matches!(s, Scheme::Query(_))) {
         found.push(
             "the credential travels in the URL, which ends in logs: use a header if the service takes one".to_owned(),
         );
@@ -53,10 +53,11 @@ fn advice(definition: &Definition) -> Vec<String> {
             found.push(format!("no example shows {what}"));
         }
     }
-    for example in &definition.examples {
-        if let Err(error) = definition.replay(example) {
-            found.push(format!("the example '{}' fails: {error}", example.name));
-        }
+    for also in probe.also.iter().filter(|a| a.examples.is_empty()) {
+        found.push(format!("the further question '{}' has no example", also.name));
+    }
+    for (example, result) in definition.replay_all() {
+        found.extend(result.err().map(|error| format!("the example '{example}' fails: {error}")));
     }
     found
 }

@@ -32,6 +32,8 @@ pub(super) struct File {
     #[serde(default)]
     pub expiry: Expiry,
     #[serde(default)]
+    pub also: Vec<Also>,
+    #[serde(default)]
     pub advice: IndexMap<crate::model::Cause, String>,
     #[serde(default)]
     pub example: Vec<Example>,
@@ -111,6 +113,29 @@ pub(super) struct Check {
     pub degraded: Option<Spanned<String>>,
     #[serde(default)]
     pub rule: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Also {
+    pub name: String,
+    pub base_url: Option<Spanned<String>>,
+    pub request: Spanned<String>,
+    #[serde(default)]
+    pub headers: IndexMap<String, Spanned<String>>,
+    pub body: Option<toml::Value>,
+    pub auth: Option<OneOrMany>,
+    pub active: Spanned<String>,
+    #[serde(default)]
+    pub rule: Vec<Rule>,
+    #[serde(default)]
+    pub facts: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub quota: Vec<Quota>,
+    #[serde(default)]
+    pub expiry: Expiry,
+    #[serde(default)]
+    pub example: Vec<Example>,
 }
 
 #[derive(Debug, Deserialize)]

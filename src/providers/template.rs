@@ -1,7 +1,7 @@
 //! Placeholders `{{ field }}` in a request: each is encoded for the place it stands in, so that a value can never
 //! leave it.
 
-use super::http::BadField;
+use super::request::BadField;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Everything but unreserved characters (RFC 3986, 2.3).

@@ -69,15 +69,15 @@ impl Resolver {
         self.resolve_within(reference, COMMAND_LIMIT).await
     }
 
-    /// The same for a check that will send it to `destination` (host and port; `None`: to no host). An entry of the
+    /// The same for a check that will send it to `destinations` (host and port each; none: to no host). An entry of the
     /// vault goes only where it was stored for.
     ///
     /// # Errors
     /// As [`Resolver::resolve`]; `misconfigured`: it was stored for other hosts.
-    pub async fn resolve_for(&self, reference: &SecretRef, destination: Option<&str>) -> Result<Secret, ResolveError> {
+    pub async fn resolve_for(&self, reference: &SecretRef, destinations: &[String]) -> Result<Secret, ResolveError> {
         let SecretRef::Vault(name) = reference else { return self.resolve(reference).await };
-        let (vault, name, destination) = (self.vault.clone(), name.clone(), destination.map(ToOwned::to_owned));
-        blocking(move || from_vault(&vault, &name, Some(destination.as_deref()))).await
+        let (vault, name, destinations) = (self.vault.clone(), name.clone(), destinations.to_vec());
+        blocking(move || from_vault(&vault, &name, Some(&destinations))).await
     }
 
     async fn resolve_within(&self, reference: &SecretRef, limit: Duration) -> Result<Secret, ResolveError> {
@@ -152,10 +152,10 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// `destination`: where it will go, if that is to be judged.
-fn from_vault(vault: &super::Vault, name: &str, destination: Option<Option<&str>>) -> Result<Secret, ResolveError> {
+fn from_vault(vault: &super::Vault, name: &str, destinations: Option<&[String]>) -> Result<Secret, ResolveError> {
     match vault.get_with_facts(name) {
-        Ok(Some((_, facts))) if destination.is_some_and(|d| !facts.may_go_to(d)) => {
-            let there = destination.flatten().map_or_else(|| "no host at all".to_owned(), |d| sanitize(d, 200));
+        Ok(Some((_, facts))) if destinations.is_some_and(|d| !facts.may_go_to(d)) => {
+            let there = sanitize(&facts.strangers(destinations.unwrap_or_default()), 200);
             Err(ResolveError::misconfigured(format!(
                 "the vault's entry '{name}' was stored for {}, and this integration would send it to {there}. If that is \
                  meant: edit the integration and save it, or run: lampboard secret allow {name} {there}",

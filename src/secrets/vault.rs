@@ -204,9 +204,9 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::set`].
-    pub fn proved(&self, name: &str, used: &Secret, host: Option<&str>) -> Result<(), VaultError> {
+    pub fn proved(&self, name: &str, used: &Secret, hosts: &[String]) -> Result<(), VaultError> {
         let news = |entry: &Entry| {
-            entry.secret == *used && (entry.previous.is_some() || (entry.facts.hosts.is_empty() && host.is_some()))
+            entry.secret == *used && (entry.previous.is_some() || (entry.facts.hosts.is_empty() && !hosts.is_empty()))
         };
         if !self.entries()?.get(name).is_some_and(news) {
             return Ok(());
@@ -215,7 +215,7 @@ impl Vault {
             let Some(entry) = entries.get_mut(name).filter(|e| news(e)) else { return false };
             entry.previous = None;
             if entry.facts.hosts.is_empty() {
-                entry.facts.hosts.extend(host.map(ToOwned::to_owned));
+                entry.facts.hosts.extend_from_slice(hosts);
             }
             true
         })?;

@@ -128,7 +128,10 @@ fn entries_travel_in_a_sealed_file() {
     let done = vault.import(&file, &passphrase(), false).unwrap();
     assert_eq!((done.added.len(), done.replaced.len(), done.kept), (1, 0, vec!["b".to_owned()]));
     assert_eq!(vault.get("b").unwrap(), Some(secret("mine")));
-    assert!(!vault.get_with_facts("a").unwrap().unwrap().1.may_go_to(Some("evil.example:443")), "bindings travel too");
+    assert!(
+        !vault.get_with_facts("a").unwrap().unwrap().1.may_go_to(&["evil.example:443".to_owned()]),
+        "bindings travel too"
+    );
     vault.import(&file, &passphrase(), true).unwrap();
     assert_eq!(vault.get("b").unwrap(), Some(secret("two")));
 }
@@ -143,15 +146,15 @@ fn a_rotation_can_be_rolled_back_until_the_new_value_proves_good() {
     let (value, facts) = vault.get_with_facts("a").unwrap().unwrap();
     assert!(value == secret("new") && facts.can_roll_back && facts.rotated.is_some());
     // A good check with the old value proves nothing of the new one.
-    vault.proved("a", &secret("old"), Some("h:1")).unwrap();
+    vault.proved("a", &secret("old"), &["h:1".to_owned()]).unwrap();
     vault.roll_back("a").unwrap();
     assert_eq!(vault.get("a").unwrap(), Some(secret("old")));
     vault.rotate("a", &secret("new"), None).unwrap();
-    vault.proved("a", &secret("new"), Some("h:1")).unwrap();
+    vault.proved("a", &secret("new"), &["h:1".to_owned()]).unwrap();
     assert!(vault.roll_back("a").is_err());
     let (_, facts) = vault.get_with_facts("a").unwrap().unwrap();
     assert_eq!(facts.hosts, ["h:1"], "the first good check binds it");
-    vault.proved("a", &secret("new"), Some("h:2")).unwrap();
+    vault.proved("a", &secret("new"), &["h:2".to_owned()]).unwrap();
     assert_eq!(vault.get_with_facts("a").unwrap().unwrap().1.hosts, ["h:1"]);
 }
 

@@ -1,0 +1,152 @@
+//! One request of a definition: how it is built from fields. Pure: `checks::http` sends what this builds.
+
+use super::{
+    auth::Scheme,
+    template::{Place, Template},
+};
+use crate::model::Secret;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use indexmap::IndexMap;
+
+/// A request ready to be sent. `Debug` shows no header value, path or query: all of them may hold the credential.
+pub struct Request {
+    /// `GET`, `POST`.
+    pub method: Method,
+    /// Whole URL.
+    pub url: reqwest::Url,
+    /// Headers; the credential's are marked sensitive.
+    pub headers: HeaderMap,
+    /// JSON body.
+    pub body: Option<String>,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({} {})", self.method, self.url.host_str().unwrap_or_default())
+    }
+}
+
+/// A request that cannot be built from these fields. Never quotes a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadField(pub String);
+
+/// A JSON body whose texts are templates.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    Text(Template),
+    Plain(serde_json::Value),
+    List(Vec<Body>),
+    Table(Vec<(String, Body)>),
+}
+
+/// A request whose parts are templates.
+#[derive(Debug, Clone)]
+pub struct RequestTemplate {
+    pub(super) base: Template,
+    pub(super) method: Method,
+    pub(super) path: Template,
+    pub(super) query: Template,
+    pub(super) headers: Vec<(HeaderName, Template)>,
+    pub(super) body: Option<Body>,
+    pub(super) auth: Vec<Scheme>,
+}
+
+pub(super) fn body_template(value: &toml::Value, template: &mut impl FnMut(&str) -> Option<Template>) -> Option<Body> {
+    Some(match value {
+        toml::Value::String(text) => Body::Text(template(text)?),
+        toml::Value::Array(all) => Body::List(all.iter().map(|v| body_template(v, template)).collect::<Option<_>>()?),
+        toml::Value::Table(table) => Body::Table(
+            table.iter().map(|(k, v)| Some((k.clone(), body_template(v, template)?))).collect::<Option<_>>()?,
+        ),
+        other => Body::Plain(serde_json::to_value(other).ok()?),
+    })
+}
+
+impl Body {
+    fn fill<'a>(&self, value: &impl Fn(&str) -> Option<&'a str>) -> Result<serde_json::Value, BadField> {
+        Ok(match self {
+            Body::Text(template) => template.fill(Place::Json, value)?.unwrap_or_default().into(),
+            Body::Plain(plain) => plain.clone(),
+            Body::List(all) => all.iter().map(|b| b.fill(value)).collect::<Result<Vec<_>, _>>()?.into(),
+            Body::Table(all) => {
+                let filled = all.iter().map(|(k, b)| Ok((k.clone(), b.fill(value)?)));
+                serde_json::Value::Object(filled.collect::<Result<_, BadField>>()?)
+            }
+        })
+    }
+}
+
+impl RequestTemplate {
+    /// Whether a credential travels with it.
+    pub fn signs(&self) -> bool {
+        self.auth.iter().any(|scheme| !scheme.fields().is_empty())
+    }
+
+    /// Builds the request: templates are filled with each position's encoder, the auth scheme applied.
+    /// `fields` are plain values (defaults filled in), `secrets` the resolved secret fields.
+    pub fn build(
+        &self,
+        fields: &IndexMap<String, String>,
+        secrets: &IndexMap<String, Secret>,
+    ) -> Result<Request, BadField> {
+        let plain = |name: &str| fields.get(name).map(String::as_str);
+        let any = |name: &str| secrets.get(name).map(Secret::expose).or_else(|| plain(name));
+        let mut url = self.base_url(fields)?;
+        let path = self.path.fill(Place::Path, plain)?.unwrap_or_default();
+        // A request for "/" is one for the address itself: some servers know no other way to write it.
+        if path != "/" {
+            let joined = format!("{}{path}", url.path().trim_end_matches('/'));
+            url.set_path(&joined);
+        }
+        let query = self.query.fill(Place::Query, plain)?.unwrap_or_default();
+        if !query.is_empty() {
+            url.set_query(Some(&query));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, template) in &self.headers {
+            if let Some(text) = template.fill(Place::Header, plain)? {
+                let value = HeaderValue::from_str(&text).map_err(|_| {
+                    BadField(format!("the header '{name}' would hold characters that no header may carry"))
+                })?;
+                headers.insert(name.clone(), value);
+            }
+        }
+        let body = self.body.as_ref().map(|b| b.fill(&plain)).transpose()?.map(|b| b.to_string());
+        let mut request = Request { method: self.method.clone(), url, headers, body };
+        let given = |name: &&str| any(name).is_some_and(|v| !v.is_empty());
+        if let Some(scheme) = self.auth.iter().find(|s| s.fields().iter().all(given)) {
+            scheme.sign(&mut request, &any)?;
+        } else if let Some(begun) = self.auth.iter().find(|s| self.auth.len() == 1 || s.fields().iter().any(given)) {
+            let missing = begun.fields().into_iter().find(|f| !given(f)).unwrap_or_default();
+            return Err(BadField(format!("the field '{missing}' is empty: the check cannot sign in without it")));
+        }
+        Ok(request)
+    }
+
+    /// The base URL these fields lead to. Only http and https, no user name or password in it.
+    pub fn base_url(&self, fields: &IndexMap<String, String>) -> Result<reqwest::Url, BadField> {
+        let own = fields.get("base_url").map(|v| v.trim()).filter(|v| !v.is_empty());
+        let text = match (own, self.base.whole()) {
+            (Some(own), _) => own.to_owned(),
+            (None, Some(name)) => fields.get(name).map(|v| v.trim().to_owned()).unwrap_or_default(),
+            (None, None) => {
+                self.base.fill(Place::Host, |name| fields.get(name).map(String::as_str))?.unwrap_or_default()
+            }
+        };
+        let bad = |why: &str| BadField(format!("the address '{}' {why}", crate::model::text::sanitize(&text, 200)));
+        let url = reqwest::Url::parse(&text).map_err(|_| bad("is not a URL: write one like https://example.org"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(bad("must begin with https:// or http://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BadField(
+                "the address holds a user name or password: use the fields of the form for them".to_owned(),
+            ));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(bad("must end before '?' and '#'"));
+        }
+        Ok(url)
+    }
+}

@@ -12,9 +12,12 @@ mod http;
 mod http_any;
 pub mod input;
 pub mod ladder;
+pub mod mongodb;
 pub mod mqtt;
+pub mod mysql;
 pub mod nats;
 mod network;
+pub mod ping;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod prepare;
@@ -23,10 +26,11 @@ pub mod redis;
 mod resolve;
 mod scrub;
 pub mod smtp;
+pub mod sqlite;
 mod stream;
-mod talk;
 pub mod tcp;
 pub mod tls;
+mod wire;
 
 pub use checker::{Checker, Network};
 pub use input::Input;

@@ -111,6 +111,10 @@ fn rooms_import_only_what_they_may() {
             }
         }
         for name in *crates_never {
+            // The one probe whose subject is a SQLite file.
+            if *name == "rusqlite" && path.ends_with("checks/sqlite.rs") {
+                continue;
+            }
             if names_crate(&code, name) {
                 wrong.push(format!("{}: {room} must not use {name}", path.display()));
             }

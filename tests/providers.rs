@@ -125,12 +125,20 @@ fn table() -> String {
             let schemes: Vec<_> = schemes.iter().map(|s| s["scheme"].as_str().unwrap().to_owned()).collect();
             let check = file["check"].as_table().unwrap();
             let request = check.get("request").map_or_else(|| check["kind"].as_str().unwrap(), |r| r.as_str().unwrap());
-            let names = |key: &str| match file.get(key) {
-                Some(toml::Value::Array(all)) => {
-                    all.iter().map(|q| q["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(", ")
+            let own = |file: &toml::Table, key: &str| match file.get(key) {
+                Some(toml::Value::Array(all)) => all.iter().map(|q| q["name"].as_str().unwrap().to_owned()).collect(),
+                Some(toml::Value::Table(all)) => all.keys().cloned().collect(),
+                _ => Vec::new(),
+            };
+            let also = file.get("also").and_then(|a| a.as_array()).cloned().unwrap_or_default();
+            let names = |key: &str| {
+                let mut names: Vec<String> = own(&file, key);
+                for question in also.iter().filter_map(|q| q.as_table()) {
+                    let told = own(question, key);
+                    let silent = key == "facts" && told.is_empty();
+                    names.extend(if silent { vec![question["name"].as_str().unwrap().to_owned()] } else { told });
                 }
-                Some(toml::Value::Table(all)) => all.keys().cloned().collect::<Vec<_>>().join(", "),
-                _ => String::new(),
+                names.join(", ")
             };
             let schemes = if schemes.is_empty() { "its own".to_owned() } else { schemes.join(" or ") };
             format!(

@@ -1,13 +1,10 @@
 //! A connection that reads no more than it should: the libraries above it would buffer whatever a server sends.
-#![cfg_attr(
-    not(any(feature = "postgres", feature = "redis")),
-    allow(dead_code, reason = "the other probes read in bounds of their own")
-)]
 
 use super::stream::failed;
 use crate::model::{Cause, Outcome};
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -49,6 +46,11 @@ impl Capped {
     /// Over an open connection.
     pub fn new(stream: TcpStream) -> Capped {
         Capped { stream, left: LARGEST, too_much: TooMuch::default() }
+    }
+
+    /// Our end's address.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.stream.local_addr().ok()
     }
 
     /// Tells later whether the server sent too much.

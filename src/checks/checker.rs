@@ -148,6 +148,10 @@ impl Checker {
             Some(CodedKind::Smtp) => super::smtp::probe(&input).await,
             Some(CodedKind::Nats) => super::nats::probe(&input).await,
             Some(CodedKind::Mqtt) => super::mqtt::probe(&input).await,
+            Some(CodedKind::Mongodb) => super::mongodb::probe(&input).await,
+            Some(CodedKind::Mysql) => super::mysql::probe(&input).await,
+            Some(CodedKind::Ping) => super::ping::probe(&input).await,
+            Some(CodedKind::Sqlite) => super::sqlite::probe(&input).await,
             Some(CodedKind::Command) => super::command::probe(&input).await,
             #[cfg(feature = "redis")]
             Some(CodedKind::Redis) => super::redis::probe(&input).await,

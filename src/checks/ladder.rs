@@ -202,8 +202,13 @@ fn speaks_tls(definition: &Definition, fields: &IndexMap<String, String>) -> boo
         Probe::Http(probe) => probe.request.base_url(fields).is_ok_and(|u| u.scheme() == "https"),
         Probe::Coded(CodedKind::HttpAny) => fields.get("url").is_some_and(|u| u.starts_with("https:")),
         Probe::Coded(CodedKind::Tls) => true,
-        Probe::Coded(CodedKind::Smtp) => fields.get("tls").is_some_and(|t| t == "implicit"),
-        Probe::Coded(CodedKind::Redis | CodedKind::Mqtt) => fields.get("tls").is_some_and(|t| t == "yes"),
+        Probe::Coded(CodedKind::Redis | CodedKind::Mqtt | CodedKind::Mongodb) => {
+            fields.get("tls").is_some_and(|t| t == "yes")
+        }
+        Probe::Coded(CodedKind::Smtp) => {
+            super::smtp::tls_at_once(fields.get("tls").map(String::as_str), fields.get("port").map(String::as_str))
+        }
+        Probe::Coded(CodedKind::Nats) => super::nats::tls_at_once(fields.get("tls").map(String::as_str)),
         Probe::Coded(_) => false,
     }
 }

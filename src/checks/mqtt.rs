@@ -1,71 +1,95 @@
-//! Probe kind `mqtt`: CONNECT and CONNACK of MQTT 3.1.1, then DISCONNECT. Nothing is subscribed or published.
+//! Probe kind `mqtt`: CONNECT of MQTT 3.1.1 with the credential, its CONNACK read, PINGREQ answered, DISCONNECT.
 
 use super::{
     Input,
     stream::{failed, target},
-    talk::{Talk, refuse_clear},
+    wire::{Wire, bounded},
 };
-use crate::model::{Cause, Outcome};
+use crate::model::{Cause, Fact, Outcome, Secret, text::sanitize};
+use jiff::Timestamp;
+use std::time::Instant;
 use zeroize::Zeroizing;
+
+/// Seconds after which the broker may drop a silent connection.
+const KEEP_ALIVE: u16 = 60;
+/// Largest packet read, in bytes: only short ones can come before a subscription.
+const LARGEST: usize = 4096;
+
+const CONNACK: u8 = 0x20;
+const PINGRESP: u8 = 0xd0;
 
 /// One attempt.
 pub async fn probe(input: &Input<'_>) -> Outcome {
-    attempt(input).await.unwrap_or_else(|failure| *failure)
+    bounded(input, attempt(input)).await
 }
 
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
-    let encrypted = input.field("tls") == Some("yes");
-    let (host, port) = target(input, if encrypted { "8883" } else { "1883" })?;
-    let (user, password) = (input.field("username"), input.secrets.get("password").map(crate::model::Secret::expose));
-    if !encrypted && password.is_some() {
-        refuse_clear(host)?;
-    }
-    if password.is_some() && user.is_none() {
-        return Err(failed(Cause::Misconfigured, "field 'username'", "MQTT takes a password only with a user name"));
-    }
-    let mut talk = Talk::open(input, host, port).await?;
-    if encrypted {
-        talk = talk.encrypt(input, host).await?;
-    }
-    let client = format!("lampboard-{:08x}", fastrand::u32(..));
-    let packet = connect(&client, user, password)
-        .ok_or_else(|| failed(Cause::Misconfigured, "user name or password", "longer than MQTT can carry"))?;
-    talk.say(&packet).await?;
-    let answer = talk.bytes(4).await?;
-    let [0x20, 2, _, code] = answer[..] else {
-        return Err(failed(Cause::Protocol, "the answer is not that of an MQTT broker", &format!("{answer:02x?}")));
+    let tls = match input.field("tls").unwrap_or("no") {
+        "yes" => true,
+        "no" => false,
+        other => {
+            return Err(failed(Cause::Misconfigured, "field 'tls'", &format!("'{other}' is neither yes nor no")));
+        }
     };
-    let refused = |cause, why: &str| Err(failed(cause, format!("CONNACK code {code}"), why));
-    match code {
-        0 => {}
-        1 => return refused(Cause::Misconfigured, "the broker does not speak MQTT 3.1.1"),
-        2 => return refused(Cause::Misconfigured, "the broker refuses the client's name"),
-        3 => return refused(Cause::ServerError, "the broker is not available"),
-        4 => return refused(Cause::InvalidCredential, "bad user name or password"),
-        5 => return refused(Cause::InvalidCredential, "not authorized"),
-        _ => return refused(Cause::UnexpectedResponse, "an unknown code"),
+    let (host, port) = target(input, if tls { "8883" } else { "1883" })?;
+    let user = input.field("username");
+    let password = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty());
+    if password.is_some() && user.is_none() {
+        return Err(failed(Cause::Misconfigured, "field 'username'", "MQTT takes no password without a user name"));
     }
-    let mut outcome = talk.good("CONNACK code 0", "connection accepted");
-    outcome.identity = user.map(ToOwned::to_owned);
-    let _ = talk.say(&[0xe0, 0]).await;
+    let id = input.field("client_id").map_or_else(random_id, str::to_owned);
+    let hello = connect(&id, user, password)?;
+    let mut wire = Wire::open(input, host, port).await?;
+    if tls {
+        wire = wire.secure(host, input.tls.clone()).await?;
+    }
+    let asked = Instant::now();
+    wire.send("CONNECT", &hello).await?;
+    let code = match packet(&mut wire, "CONNECT", CONNACK).await?.as_slice() {
+        [_, code] => *code,
+        body => return Err(foreign("CONNECT", CONNACK, body)),
+    };
+    if code != 0 {
+        return Err(refused(code, password.is_some()));
+    }
+    wire.send("PINGREQ", &[0xc0, 0]).await?;
+    packet(&mut wire, "PINGREQ", PINGRESP).await?;
+    let mut outcome = Outcome::of(Cause::Ok, Timestamp::now(), "CONNACK 0 and PINGRESP", "connection accepted");
+    wire.measure(&mut outcome, asked);
+    outcome.code = Some(0);
+    outcome.identity = user.map(|user| sanitize(user, 100));
+    outcome.facts = vec![
+        Fact { label: "Protocol".into(), value: "MQTT 3.1.1".into() },
+        Fact { label: "Client id".into(), value: sanitize(&id, 100) },
+        Fact { label: "Encryption".into(), value: wire.tls.clone().unwrap_or_else(|| "none".into()) },
+    ];
+    wire.farewell(&[0xe0, 0]).await;
     Ok(outcome)
 }
 
-/// The CONNECT packet; `None`: a text is longer than 65,535 bytes.
-fn connect(client: &str, user: Option<&str>, password: Option<&str>) -> Option<Zeroizing<Vec<u8>>> {
-    let mut body = Zeroizing::new(Vec::with_capacity(256));
-    body.extend([0, 4]);
-    body.extend(b"MQTT");
-    // Level 4 is 3.1.1; bit 1 is a clean session, 6 and 7 announce password and user name. Keep alive: 30 s.
-    let flags = 2 | if password.is_some() { 0x40 } else { 0 } | if user.is_some() { 0x80 } else { 0 };
-    body.extend([4, flags, 0, 30]);
-    for text in [Some(client), user, password].into_iter().flatten() {
-        body.extend(u16::try_from(text.len()).ok()?.to_be_bytes());
-        body.extend(text.as_bytes());
+/// Of our own each time: a broker throws the older of two clients with one id out. Within the 23 characters of the standard.
+fn random_id() -> String {
+    format!("lampboard{:08x}", fastrand::u32(..))
+}
+
+/// The CONNECT packet: a clean session, no will.
+fn connect(id: &str, user: Option<&str>, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Box<Outcome>> {
+    let mut flags = 0x02;
+    let mut payload = Zeroizing::new(Vec::with_capacity(256));
+    for (flag, text) in [(0, Some(id)), (0x80, user), (0x40, password)] {
+        let Some(text) = text else { continue };
+        let length = u16::try_from(text.len())
+            .map_err(|_| failed(Cause::Misconfigured, "the credential", "longer than the 65535 bytes of MQTT"))?;
+        flags |= flag;
+        payload.extend(length.to_be_bytes());
+        payload.extend_from_slice(text.as_bytes());
     }
-    let mut packet = Zeroizing::new(Vec::with_capacity(body.len() + 5));
-    packet.push(0x10);
-    let mut left = body.len();
+    let mut head = vec![0, 4];
+    head.extend_from_slice(b"MQTT");
+    head.extend([4, flags]);
+    head.extend(KEEP_ALIVE.to_be_bytes());
+    let mut packet = Zeroizing::new(vec![0x10]);
+    let mut left = head.len() + payload.len();
     loop {
         let byte = (left % 128) as u8;
         left /= 128;
@@ -74,6 +98,75 @@ fn connect(client: &str, user: Option<&str>, password: Option<&str>) -> Option<Z
             break;
         }
     }
-    packet.extend_from_slice(&body);
-    Some(packet)
+    packet.extend_from_slice(&head);
+    packet.extend_from_slice(&payload);
+    Ok(packet)
+}
+
+/// The body of one packet of this kind. Anything else ends the check at its first byte: foreign servers may say more, or wait.
+async fn packet(wire: &mut Wire, step: &str, kind: u8) -> Result<Vec<u8>, Box<Outcome>> {
+    let first = wire.exact(step, 1).await?[0];
+    if first & 0xf0 != kind {
+        return Err(foreign(step, first, &[]));
+    }
+    let mut length = 0_usize;
+    for place in 0..4 {
+        let byte = wire.exact(step, 1).await?[0];
+        length |= usize::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            if length > LARGEST {
+                break;
+            }
+            return wire.exact(step, length).await;
+        }
+    }
+    Err(foreign(step, first, &[]))
+}
+
+fn foreign(step: &str, first: u8, body: &[u8]) -> Box<Outcome> {
+    let bytes: Vec<String> = body.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    failed(
+        Cause::Protocol,
+        format!("{step} is not answered in MQTT 3.1.1"),
+        format!("packet {first:02x} {}", bytes.join(" ")).trim(),
+    )
+}
+
+/// The verdict of a CONNACK's return code (table 3.1 of the standard).
+fn refused(code: u8, credential: bool) -> Box<Outcome> {
+    let denied = if credential { Cause::InvalidCredential } else { Cause::MissingCredential };
+    let (cause, words) = match code {
+        1 => (Cause::Misconfigured, "the broker does not speak MQTT 3.1.1"),
+        2 => (Cause::Misconfigured, "the broker refuses the client id"),
+        3 => (Cause::ServerError, "the broker is not available"),
+        4 => (denied, "bad user name or password"),
+        5 => (denied, "not authorised"),
+        _ => (Cause::Protocol, "a return code that MQTT 3.1.1 does not have"),
+    };
+    let mut outcome = failed(cause, format!("CONNACK {code}"), words);
+    outcome.code = Some(u16::from(code));
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connect_packet_is_as_the_standard_has_it() {
+        let packet = connect("ab", Some("u"), Some("pw")).unwrap();
+        let wanted = b"\x10\x15\x00\x04MQTT\x04\xc2\x00\x3c\x00\x02ab\x00\x01u\x00\x02pw";
+        assert_eq!(packet.as_slice(), wanted);
+        let long = connect("ab", Some(&"u".repeat(200)), None).unwrap();
+        assert_eq!(long[..3], [0x10, 0xd8, 0x01], "the length takes two bytes");
+        assert!(connect("ab", Some(&"u".repeat(70_000)), None).is_err());
+    }
+
+    #[test]
+    fn return_codes_are_told_apart() {
+        let causes: Vec<Cause> = (1..=6).map(|code| refused(code, true).cause).collect();
+        use Cause::{InvalidCredential, Misconfigured, Protocol, ServerError};
+        assert_eq!(causes, [Misconfigured, Misconfigured, ServerError, InvalidCredential, InvalidCredential, Protocol]);
+        assert_eq!(refused(5, false).cause, Cause::MissingCredential);
+    }
 }

@@ -1,86 +1,195 @@
-//! Probe kind `nats`: INFO, CONNECT, PING, PONG.
+//! Probe kind `nats`: INFO, TLS where asked for, CONNECT with the credential, PING answered with PONG.
 
 use super::{
     Input,
     stream::{failed, target},
-    talk::{Talk, refuse_clear},
+    wire::{Wire, bounded, closed},
 };
-use crate::model::{Cause, Fact, Outcome};
+use crate::model::{Cause, Fact, Outcome, Secret, text::sanitize};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::time::Instant;
 use zeroize::Zeroizing;
 
-/// Lines that may come before the answer.
-const MOST: usize = 20;
+/// Longest line read, in bytes: INFO lists the whole cluster.
+const LONGEST_LINE: usize = 64 * 1024;
+/// Most lines read between PING and PONG.
+const MOST_LINES: usize = 32;
+
+/// What the server says of itself; the rest is not looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Info {
+    server_id: String,
+    server_name: String,
+    version: String,
+    cluster: String,
+    max_payload: u64,
+    jetstream: bool,
+    auth_required: bool,
+    tls_required: bool,
+    tls_available: bool,
+}
+
+/// Whether TLS starts with the first byte, for this value of the field `tls`.
+pub fn tls_at_once(tls: Option<&str>) -> bool {
+    tls == Some("first")
+}
 
 /// One attempt.
 pub async fn probe(input: &Input<'_>) -> Outcome {
-    attempt(input).await.unwrap_or_else(|failure| *failure)
+    bounded(input, attempt(input)).await
 }
 
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let (host, port) = target(input, "4222")?;
-    let mut talk = Talk::open(input, host, port).await?;
-    let line = talk.line().await?;
-    let info: Option<serde_json::Value> = line.strip_prefix("INFO ").and_then(|json| serde_json::from_str(json).ok());
-    let Some(info) = info else {
-        return Err(failed(Cause::Protocol, "the greeting is not that of NATS", &line));
-    };
-    let flag = |name: &str| info[name].as_bool().unwrap_or(false);
-    let encrypted = input.field("tls") == Some("yes") || flag("tls_required");
-    if encrypted {
-        talk = talk.encrypt(input, host).await?;
+    let tls = input.field("tls").unwrap_or("auto");
+    if !["auto", "yes", "first", "no"].contains(&tls) {
+        let seen = format!("'{tls}' is none of auto, yes, first, no");
+        return Err(failed(Cause::Misconfigured, "field 'tls'", &seen));
     }
-    let secret = |name: &str| input.secrets.get(name).map(crate::model::Secret::expose);
-    let (password, token) = (secret("password"), secret("token"));
-    if !encrypted && (password.is_some() || token.is_some()) {
-        refuse_clear(host)?;
+    let connect = connect(input, tls)?;
+    let mut wire = Wire::open(input, host, port).await?;
+    if tls_at_once(Some(tls)) {
+        wire = wire.secure(host, input.tls.clone()).await?;
     }
-    if flag("auth_required") && password.is_none() && token.is_none() {
-        return Err(failed(Cause::MissingCredential, "the server wants a credential", "auth_required"));
-    }
-    let mut hello = serde_json::json!({
-        "verbose": false, "pedantic": false, "lang": "rust", "version": env!("CARGO_PKG_VERSION"), "name": "lampboard", "protocol": 1,
-    });
-    let values = [("user", input.field("username")), ("pass", password), ("auth_token", token)];
-    for (name, value) in values.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        hello[name] = value.into();
-    }
-    talk.say(Zeroizing::new(format!("CONNECT {hello}\r\nPING\r\n")).as_bytes()).await?;
-    for _ in 0..MOST {
-        let line = talk.line().await?;
-        if line == "PONG" {
-            return Ok(good(&talk, &info, input));
+    let asked = Instant::now();
+    let info = info(&mut wire).await?;
+    match tls {
+        "yes" if !info.tls_required && !info.tls_available => {
+            return Err(failed(Cause::Tls, "TLS is not offered", "INFO tells neither tls_required nor tls_available"));
         }
-        if let Some(why) = line.strip_prefix("-ERR") {
-            let why = why.trim().trim_matches('\'');
-            let lower = why.to_ascii_lowercase();
-            let cause = if lower.contains("expired") {
-                Cause::ExpiredCredential
-            } else if lower.contains("authorization") || lower.contains("authentication") {
-                Cause::InvalidCredential
-            } else if lower.contains("maximum connections") {
-                Cause::Throttled
-            } else {
-                Cause::ServerError
-            };
-            return Err(failed(cause, "the server refused", why));
+        "yes" => wire = wire.secure(host, input.tls.clone()).await?,
+        "auto" if info.tls_required => wire = wire.secure(host, input.tls.clone()).await?,
+        "no" if info.tls_required => {
+            return Err(failed(Cause::Misconfigured, "the server insists on TLS", "INFO tells tls_required"));
         }
+        _ => {}
     }
-    Err(failed(Cause::Protocol, "no PONG", ""))
+    wire.send("CONNECT", connect.as_bytes()).await?;
+    pong(&mut wire, has_credential(input)).await?;
+    let mut outcome = Outcome::of(Cause::Ok, Timestamp::now(), "PING answered with PONG", "PONG");
+    wire.measure(&mut outcome, asked);
+    if info.auth_required {
+        outcome.identity = input.field("username").map(|user| sanitize(user, 100));
+    }
+    facts(&mut outcome, &info, &wire);
+    wire.farewell(b"").await;
+    Ok(outcome)
 }
 
-fn good(talk: &Talk, info: &serde_json::Value, input: &Input<'_>) -> Outcome {
-    let version = info["version"].as_str().unwrap_or_default();
-    let mut outcome = talk.good("PONG", &format!("NATS {version}"));
-    outcome.identity = input.field("username").map(ToOwned::to_owned);
-    let text = |name: &str| info[name].as_str().map(|t| crate::model::text::sanitize(t, 100)).filter(|t| !t.is_empty());
-    let facts = [
-        ("Version", text("version")),
-        ("Server", text("server_name")),
-        ("Cluster", text("cluster")),
-        ("JetStream", info["jetstream"].as_bool().map(|b| if b { "yes" } else { "no" }.to_owned())),
-        ("Largest message (bytes)", info["max_payload"].as_u64().map(|n| n.to_string())),
-    ];
-    outcome.facts =
-        facts.into_iter().filter_map(|(label, value)| Some(Fact { label: label.to_owned(), value: value? })).collect();
-    outcome
+fn secret<'a>(input: &'a Input<'_>, name: &str) -> Option<&'a str> {
+    input.secrets.get(name).map(Secret::expose).filter(|s| !s.is_empty())
+}
+
+fn has_credential(input: &Input<'_>) -> bool {
+    input.field("username").is_some() || secret(input, "password").is_some() || secret(input, "token").is_some()
+}
+
+/// CONNECT and PING in one piece, as clients send them.
+fn connect(input: &Input<'_>, tls: &str) -> Result<Zeroizing<String>, Box<Outcome>> {
+    #[derive(serde::Serialize)]
+    struct Connect<'a> {
+        verbose: bool,
+        pedantic: bool,
+        tls_required: bool,
+        lang: &'static str,
+        version: &'static str,
+        name: &'static str,
+        protocol: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pass: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        auth_token: Option<&'a str>,
+    }
+    let (user, pass, auth_token) = (input.field("username"), secret(input, "password"), secret(input, "token"));
+    if auth_token.is_some() && (user.is_some() || pass.is_some()) {
+        return Err(failed(Cause::Misconfigured, "the credential", "either user name and password, or a token"));
+    }
+    if pass.is_some() && user.is_none() {
+        return Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name"));
+    }
+    let connect = Connect {
+        verbose: false,
+        pedantic: false,
+        tls_required: matches!(tls, "yes" | "first"),
+        lang: "rust",
+        version: env!("CARGO_PKG_VERSION"),
+        name: "lampboard",
+        protocol: 1,
+        user,
+        pass,
+        auth_token,
+    };
+    let json = serde_json::to_string(&connect).map_err(|e| failed(Cause::Internal, "CONNECT", &e.to_string()))?;
+    let json = Zeroizing::new(json);
+    Ok(Zeroizing::new(format!("CONNECT {}\r\nPING\r\n", *json)))
+}
+
+async fn info(wire: &mut Wire) -> Result<Info, Box<Outcome>> {
+    let line = wire.line("the greeting", LONGEST_LINE).await?.ok_or_else(|| closed("the greeting"))?;
+    if let Some(error) = line.strip_prefix("-ERR ") {
+        return Err(refused("the greeting", error, true));
+    }
+    let foreign = || failed(Cause::Protocol, "the greeting is not NATS's INFO", &line);
+    let json = line.strip_prefix("INFO ").ok_or_else(foreign)?;
+    let info: Info = serde_json::from_str(json).map_err(|_| foreign())?;
+    if info.server_id.is_empty() { Err(foreign()) } else { Ok(info) }
+}
+
+async fn pong(wire: &mut Wire, credential: bool) -> Result<(), Box<Outcome>> {
+    for _ in 0..MOST_LINES {
+        let line = wire.line("sign-in", LONGEST_LINE).await?.ok_or_else(|| closed("sign-in"))?;
+        match line.split(' ').next().unwrap_or_default() {
+            "PONG" => return Ok(()),
+            "PING" => wire.send("PONG", b"PONG\r\n").await?,
+            "-ERR" => return Err(refused("sign-in", line.trim_start_matches("-ERR").trim(), credential)),
+            "INFO" | "+OK" => {}
+            _ => return Err(failed(Cause::Protocol, "PING is not answered with PONG", &line)),
+        }
+    }
+    Err(failed(Cause::Protocol, "PING is not answered with PONG", "too many other lines"))
+}
+
+fn refused(step: &str, error: &str, credential: bool) -> Box<Outcome> {
+    let text = error.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    let cause = if has(&["authentication expired"]) {
+        Cause::ExpiredCredential
+    } else if has(&["authorization violation", "authentication revoked"]) {
+        if credential { Cause::InvalidCredential } else { Cause::MissingCredential }
+    } else if has(&["authentication timeout"]) {
+        Cause::Timeout
+    } else if has(&["maximum connections", "maximum account", "connections exceeded"]) {
+        Cause::QuotaExhausted
+    } else if has(&["connection throttling", "failed account registration"]) {
+        Cause::Throttled
+    } else if has(&["tls required", "route port", "leafnode port", "leaf node port", "gateway port", "not allowed"]) {
+        Cause::Misconfigured
+    } else if has(&["shutdown", "stale connection", "slow consumer", "jetstream not"]) {
+        Cause::ServerError
+    } else if has(&["protocol", "parser", "exceeded", "invalid"]) {
+        Cause::Protocol
+    } else {
+        Cause::UnexpectedResponse
+    };
+    failed(cause, format!("{step} was refused"), error.trim_matches('\''))
+}
+
+fn facts(outcome: &mut Outcome, info: &Info, wire: &Wire) {
+    let mut add = |label: &str, value: &str| {
+        if !value.is_empty() {
+            outcome.facts.push(Fact { label: label.into(), value: sanitize(value, 100) });
+        }
+    };
+    add("Version", &info.version);
+    // Servers without a name of their own show their id.
+    add("Server", if info.server_name == info.server_id { "" } else { &info.server_name });
+    add("Cluster", &info.cluster);
+    add("JetStream", if info.jetstream { "on" } else { "off" });
+    add("Largest message", &format!("{:.1} MB", info.max_payload as f64 / 1e6));
+    add("Sign-in", if info.auth_required { "required" } else { "not required" });
+    add("Encryption", wire.tls.as_deref().unwrap_or("none"));
 }

@@ -102,7 +102,9 @@ pub fn host(integration: &Integration, definition: &Definition) -> Option<String
     match &definition.probe {
         Probe::Http(probe) => of_url(&probe.request.base_url(&fields).ok()?),
         Probe::Coded(CodedKind::HttpAny) => of_url(&reqwest::Url::parse(fields.get("url")?).ok()?),
-        Probe::Coded(CodedKind::Command) => None,
+        Probe::Coded(CodedKind::Command | CodedKind::Sqlite) => None,
+        // Without a port, so that the ladder connects to nothing; in brackets, so that no part of an IPv6 address looks like one.
+        Probe::Coded(CodedKind::Ping) => Some(format!("[{}]", fields.get("host")?.trim_matches(['[', ']']))),
         Probe::Coded(CodedKind::Dns) => Some(fields.get("server").cloned().unwrap_or_else(|| "dns".to_owned())),
         Probe::Coded(kind) => {
             let usual = match kind {
@@ -110,9 +112,9 @@ pub fn host(integration: &Integration, definition: &Definition) -> Option<String
                 CodedKind::Redis => "6379",
                 CodedKind::Postgres => "5432",
                 CodedKind::Nats => "4222",
-                CodedKind::Smtp if fields.get("tls").is_some_and(|t| t == "implicit") => "465",
                 CodedKind::Smtp => "587",
-                CodedKind::Mqtt if fields.get("tls").is_some_and(|t| t == "yes") => "8883",
+                CodedKind::Mysql => "3306",
+                CodedKind::Mongodb => "27017",
                 CodedKind::Mqtt => "1883",
                 _ => "0",
             };

@@ -136,6 +136,10 @@ pub enum CodedKind {
     Smtp,
     Nats,
     Mqtt,
+    Sqlite,
+    Ping,
+    Mysql,
+    Mongodb,
 }
 
 impl CodedKind {
@@ -152,6 +156,10 @@ impl CodedKind {
             "smtp" => CodedKind::Smtp,
             "nats" => CodedKind::Nats,
             "mqtt" => CodedKind::Mqtt,
+            "sqlite" => CodedKind::Sqlite,
+            "ping" => CodedKind::Ping,
+            "mysql" => CodedKind::Mysql,
+            "mongodb" => CodedKind::Mongodb,
             _ => return None,
         })
     }
@@ -169,6 +177,10 @@ impl CodedKind {
             CodedKind::Smtp => "smtp",
             CodedKind::Nats => "nats",
             CodedKind::Mqtt => "mqtt",
+            CodedKind::Sqlite => "sqlite",
+            CodedKind::Ping => "ping",
+            CodedKind::Mysql => "mysql",
+            CodedKind::Mongodb => "mongodb",
         }
     }
 }

@@ -4,10 +4,12 @@
 
 use indexmap::IndexMap;
 use lampboard::{
-    checks::Input,
-    model::{Integration, IntegrationId, Outcome, Secret},
+    checks::{Checker, Input, Network},
+    model::{FieldValue, Integration, IntegrationId, Outcome, Secret},
+    providers::Registry,
+    secrets::{Resolver, Vault},
 };
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Everything an [`Input`] borrows.
 pub struct Given {
@@ -85,6 +87,17 @@ impl Given {
             .with_no_client_auth();
         self.tls = Arc::new(config);
         self
+    }
+
+    /// One attempt as the program makes it, with all that surrounds a probe.
+    pub async fn checked(&self, provider: &str) -> Outcome {
+        let vault = Arc::new(Vault::new(Path::new("/nonexistent/vault"), Path::new("/nonexistent/identity")));
+        let checker = Checker::new(&Network::default(), Resolver::new(vault)).expect("a checker");
+        let mut integration = self.integration.clone();
+        integration.fields = self.fields.iter().map(|(k, v)| (k.clone(), FieldValue::Text(v.clone()))).collect();
+        integration.timeout = self.timeout;
+        let definition = Registry::built_in().get(provider).expect("a built-in provider").clone();
+        checker.attempt_as(&integration, &definition, &self.secrets).await
     }
 
     /// What the probe is given.

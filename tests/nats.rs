@@ -1,0 +1,104 @@
+//! The `nats` probe against servers of our own on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+#[path = "common/loopback.rs"]
+mod loopback;
+#[path = "common/probe.rs"]
+mod probe;
+
+use lampboard::{
+    checks::nats,
+    model::{Cause, Outcome},
+};
+use loopback::{listen, serve};
+use probe::{everything, given};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+
+const INFO: &str = r#"INFO {"server_id":"NAX","version":"2.9.10","auth_required":true,"max_payload":1048576}"#;
+
+/// Greets, waits for CONNECT and PING, answers, closes.
+async fn answer(greeting: &'static str, answer: &'static str) -> Outcome {
+    let port = serve(move |stream| async move {
+        let mut stream = BufStream::new(stream);
+        let _ = stream.write_all(format!("{greeting}\r\n").as_bytes()).await;
+        let _ = stream.flush().await;
+        let (mut connect, mut ping) = (String::new(), String::new());
+        let _ = stream.read_line(&mut connect).await;
+        let _ = stream.read_line(&mut ping).await;
+        if ping == "PING\r\n" && connect.contains(r#""user":"board","pass":"canary-right""#) {
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.flush().await;
+        }
+    })
+    .await;
+    let fields = [("host", "127.0.0.1"), ("port", &*port), ("username", "board")];
+    given(&fields).secret("password", "canary-right").checked("nats").await
+}
+
+#[tokio::test]
+async fn a_pong_after_sign_in_is_the_proof() {
+    let good = answer(INFO, "+OK\r\nINFO {}\r\nPONG\r\n").await;
+    assert_eq!(good.cause, Cause::Ok, "{good:?}");
+    assert!(good.facts.iter().any(|f| f.label == "Version" && f.value == "2.9.10"));
+    assert!(good.latency.is_some() && good.phases.first_byte.is_some());
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    for (line, cause) in [
+        ("-ERR 'Authorization Violation'\r\n", Cause::InvalidCredential),
+        ("-ERR 'User Authentication Expired'\r\n", Cause::ExpiredCredential),
+        ("-ERR 'maximum account active connections exceeded'\r\n", Cause::QuotaExhausted),
+        ("-ERR 'Authentication Timeout'\r\n", Cause::Timeout),
+        ("-ERR 'Secure Connection - TLS Required'\r\n", Cause::Misconfigured),
+        ("-ERR 'Unknown Protocol Operation'\r\n", Cause::Protocol),
+        ("-ERR 'Server Shutdown'\r\n", Cause::ServerError),
+        ("MSG x 1 0\r\n", Cause::Protocol),
+        ("", Cause::Connect),
+    ] {
+        let outcome = answer(INFO, line).await;
+        assert_eq!(outcome.cause, cause, "{line}: {outcome:?}");
+    }
+    let echo = answer(INFO, "-ERR 'canary-right was bad'\r\n").await;
+    assert!(!everything(&echo).contains("canary"), "{echo:?}");
+}
+
+#[tokio::test]
+async fn full_and_foreign_servers_are_told_apart() {
+    for (greeting, cause) in [
+        ("-ERR 'maximum connections exceeded'", Cause::QuotaExhausted),
+        ("220 mail.test ESMTP", Cause::Protocol),
+        ("INFO not json", Cause::Protocol),
+        ("INFO {}", Cause::Protocol),
+    ] {
+        let outcome = answer(greeting, "PONG\r\n").await;
+        assert_eq!(outcome.cause, cause, "{greeting}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_kept_from_a_server_without_the_tls_asked_for() {
+    let port = serve(|mut stream| async move {
+        let _ = stream.write_all(format!("{INFO}\r\n").as_bytes()).await;
+        let mut rest = String::new();
+        let _ = BufStream::new(stream).read_line(&mut rest).await;
+        assert_eq!(rest, "");
+    })
+    .await;
+    let fields = [("host", "localhost"), ("port", &*port), ("username", "board"), ("tls", "yes")];
+    let outcome = nats::probe(&given(&fields).secret("password", "canary-right").input()).await;
+    assert_eq!((outcome.cause, outcome.evidence.rule.as_str()), (Cause::Tls, "TLS is not offered"));
+}
+
+#[tokio::test]
+async fn contradictions_and_silence_end_in_time() {
+    let (_listener, port) = listen().await;
+    let fields = [("host", "127.0.0.1"), ("port", &*port)];
+    let both = given(&[("host", "h"), ("username", "board")]).secret("token", "t");
+    assert_eq!(nats::probe(&both.input()).await.cause, Cause::Misconfigured);
+    assert_eq!(nats::probe(&given(&[("host", "h")]).secret("password", "p").input()).await.cause, Cause::Misconfigured);
+    let silent = nats::probe(&given(&fields).timeout(Duration::from_millis(200)).input()).await;
+    assert_eq!(silent.cause, Cause::Timeout, "{silent:?}");
+}

@@ -1,0 +1,107 @@
+//! The `nats` probe against a real nats-server, started here. `.ci/run` installs it and runs these.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+#[path = "common/loopback.rs"]
+mod loopback;
+#[path = "common/probe.rs"]
+mod probe;
+#[path = "common/server.rs"]
+mod server;
+
+use lampboard::{checks::nats, model::Cause};
+use probe::{Given, everything, given};
+use server::Server;
+use std::process::Command;
+
+fn nats_server(config: &str) -> Server {
+    Server::start(|folder, port| {
+        let file = folder.join("nats.conf");
+        let config = config.replace("FOLDER", folder.to_str().unwrap());
+        std::fs::write(&file, format!("host: 127.0.0.1\nport: {port}\nserver_name: lamp\n{config}\n")).unwrap();
+        let mut command = Command::new("nats-server");
+        command.arg("-c").arg(file);
+        command
+    })
+}
+
+fn board(port: &str, password: &str) -> Given {
+    given(&[("host", "localhost"), ("port", port), ("username", "board")]).secret("password", password)
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server"]
+async fn right_wrong_missing_and_gone_are_told_apart() {
+    let mut server = nats_server("authorization { user: board, password: canary-right }");
+    let good = nats::probe(&board(&server.port, "canary-right").input()).await;
+    assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("board")), "{good:?}");
+    assert!(
+        good.facts.iter().any(|f| f.label == "Version") && good.facts.iter().any(|f| f.value == "lamp"),
+        "{good:?}"
+    );
+    let wrong = nats::probe(&board(&server.port, "canary-wrong").input()).await;
+    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
+    assert!(!format!("{}{}", everything(&good), everything(&wrong)).contains("canary"));
+    let fields = [("host", "127.0.0.1"), ("port", &*server.port)];
+    assert_eq!(nats::probe(&given(&fields).input()).await.cause, Cause::MissingCredential);
+    server.kill();
+    assert_eq!(nats::probe(&board(&server.port, "canary-right").input()).await.cause, Cause::Connect);
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server"]
+async fn tokens_and_open_servers_work() {
+    let server = nats_server("authorization { token: canary-token }");
+    let fields = [("host", "127.0.0.1"), ("port", &*server.port)];
+    let good = nats::probe(&given(&fields).secret("token", "canary-token").input()).await;
+    assert_eq!(good.cause, Cause::Ok, "{good:?}");
+    let wrong = nats::probe(&given(&fields).secret("token", "canary-wrong").input()).await;
+    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
+    let server = nats_server("");
+    let open = nats::probe(&given(&[("host", "127.0.0.1"), ("port", &*server.port)]).input()).await;
+    assert_eq!(open.cause, Cause::Ok, "{open:?}");
+    assert!(open.facts.iter().any(|f| f.value == "not required"), "{open:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server"]
+async fn a_full_server_says_so() {
+    let server = nats_server("max_connections: 1");
+    let held = tokio::net::TcpStream::connect(format!("127.0.0.1:{}", server.port)).await.unwrap();
+    let started = std::time::Instant::now();
+    let mut outcome = nats::probe(&given(&[("host", "127.0.0.1"), ("port", &*server.port)]).input()).await;
+    // The connection that waited for the start may still hold the only place, then ours does.
+    while outcome.cause == Cause::Ok && started.elapsed() < std::time::Duration::from_secs(10) {
+        outcome = nats::probe(&given(&[("host", "127.0.0.1"), ("port", &*server.port)]).input()).await;
+    }
+    assert_eq!(outcome.cause, Cause::QuotaExhausted, "{outcome:?}");
+    drop(held);
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server"]
+async fn tls_is_used_where_the_server_requires_it() {
+    let own = loopback::certificates();
+    let (certificate, key) = (own.certificate_pem.clone(), own.key_pem.clone());
+    let server = Server::start(|folder, port| {
+        std::fs::write(folder.join("c.pem"), &certificate).unwrap();
+        std::fs::write(folder.join("k.pem"), &key).unwrap();
+        let at = folder.display();
+        let config =
+            format!("host: 127.0.0.1\nport: {port}\ntls {{ cert_file: \"{at}/c.pem\", key_file: \"{at}/k.pem\" }}\n");
+        std::fs::write(folder.join("nats.conf"), config).unwrap();
+        let mut command = Command::new("nats-server");
+        command.arg("-c").arg(folder.join("nats.conf"));
+        command
+    });
+    for tls in ["auto", "yes"] {
+        let fields = [("host", "localhost"), ("port", &*server.port), ("tls", tls)];
+        let good = nats::probe(&given(&fields).trusting(own.root.clone()).input()).await;
+        assert_eq!(good.cause, Cause::Ok, "{good:?}");
+        assert!(good.certificate_expires.is_some());
+        let unknown = nats::probe(&given(&fields).input()).await;
+        assert_eq!(unknown.cause, Cause::Tls, "{unknown:?}");
+    }
+    let fields = [("host", "localhost"), ("port", &*server.port), ("tls", "no")];
+    assert_eq!(nats::probe(&given(&fields).input()).await.cause, Cause::Misconfigured);
+}

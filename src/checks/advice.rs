@@ -1,6 +1,9 @@
 //! What to do next: the definition's own advice for a cause, or a general one.
 
-use crate::{model::Cause, providers::Definition};
+use crate::{
+    model::{Cause, Outcome, Status, Warning},
+    providers::Definition,
+};
 
 /// Advice for a cause; empty for `ok`.
 pub fn advice(definition: &Definition, cause: Cause) -> String {
@@ -14,6 +17,21 @@ pub fn advice(definition: &Definition, cause: Cause) -> String {
         text = format!("{text} Their status page: {page}.");
     }
     text
+}
+
+/// Advice for an outcome: a refusal under a wrong clock may be the clock's fault, and that is tried first.
+pub fn of_outcome(definition: &Definition, outcome: &Outcome) -> String {
+    let advice = advice(definition, outcome.cause);
+    let skew = outcome.warnings.iter().find_map(|w| match w {
+        Warning::ClockSkew { seconds } if outcome.status() == Status::Unauthorized => Some(*seconds),
+        _ => None,
+    });
+    let Some(seconds) = skew else { return advice };
+    let minutes = seconds.unsigned_abs() / 60;
+    let direction = if seconds > 0 { "ahead of" } else { "behind" };
+    format!(
+        "Set this machine's clock first: it is {minutes} min {direction} the service's, and a good credential is then often refused. {advice}"
+    )
 }
 
 /// Advice that holds for any provider.
@@ -50,5 +68,25 @@ pub const fn general(cause: Cause) -> &'static str {
             "Something else answers: a captive portal, a proxy, a firewall, or another service. Open the address in a browser."
         }
         Cause::Internal => "Lampboard itself failed: the log tells more.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::Registry;
+
+    #[test]
+    fn a_refusal_under_a_wrong_clock_names_the_clock_first() {
+        let registry = Registry::built_in();
+        let github = registry.get("github").unwrap();
+        let mut outcome = Outcome::of(Cause::InvalidCredential, jiff::Timestamp::UNIX_EPOCH, "HTTP 401", "");
+        let plain = of_outcome(github, &outcome);
+        assert_eq!(plain, advice(github, Cause::InvalidCredential));
+        outcome.warnings.push(Warning::ClockSkew { seconds: -1500 });
+        let told = of_outcome(github, &outcome);
+        assert!(told.contains("25 min behind") && told.ends_with(&plain), "{told}");
+        outcome.cause = Cause::ServerError;
+        assert!(!of_outcome(github, &outcome).contains("clock"));
     }
 }

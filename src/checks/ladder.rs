@@ -1,6 +1,6 @@
 //! The rungs of a test before save: credential, resolve, connect, TLS, answer, authenticate, identity, quota.
 
-use super::{Checker, advice::advice, prepare, stream};
+use super::{Checker, advice::of_outcome, prepare, stream};
 use crate::{
     model::{Cause, Integration, Outcome, Secret, Status},
     providers::Definition,
@@ -77,7 +77,7 @@ impl Climb<'_> {
             RungState::Failed,
             None,
             format!("{}: {seen}", outcome.cause.label()),
-            advice(self.definition, outcome.cause),
+            of_outcome(self.definition, outcome),
         );
         for rest in RUNGS.iter().skip_while(|r| **r != name).skip(1) {
             self.skipped(rest, "");

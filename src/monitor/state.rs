@@ -2,7 +2,7 @@
 
 use super::{Entry, incidents, limits::Limiter, schedule};
 use crate::{
-    checks::advice::advice,
+    checks::advice::{advice, of_outcome},
     model::{Cause, CheckRow, Incident, Integration, Metrics, Outcome, Status},
     providers::Definition,
     store::Remembered,
@@ -203,7 +203,10 @@ impl State {
         });
         let advice: Arc<str> = match (&self.complaint, &self.definition) {
             (Some(complaint), _) => complaint.as_str().into(),
-            (None, Some(definition)) => advice(definition, cause).into(),
+            (None, Some(definition)) => match self.outcome.as_ref().filter(|o| o.cause == cause) {
+                Some(outcome) => of_outcome(definition, outcome).into(),
+                None => advice(definition, cause).into(),
+            },
             (None, None) => "".into(),
         };
         let entry = Arc::new(Entry {

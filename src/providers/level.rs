@@ -23,6 +23,17 @@ pub enum Level {
 }
 
 impl Level {
+    /// What it promises, in a few words.
+    pub const fn promise(self) -> &'static str {
+        match self {
+            Level::Plain => "checks, and promises nothing more",
+            Level::Bronze => "positive proof, tried by examples",
+            Level::Silver => "tells refusals, limits and outages apart",
+            Level::Gold => "also quota, facts, identity and expiry, where the service tells them",
+            Level::Platinum => "all of that, proved against a real server",
+        }
+    }
+
     /// One word.
     pub const fn as_str(self) -> &'static str {
         match self {

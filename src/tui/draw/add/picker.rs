@@ -119,6 +119,7 @@ fn row_line(row: &Row<'_>, add: &AddState, chosen: bool, width: usize, theme: &T
     let name = (width / 3).clamp(12, 30);
     let id = (width / 5).clamp(8, 20);
     let rest = width.saturating_sub(3 + name + 1 + id + 2);
+    let level = 10;
     match row {
         Row::Heading(title) => Line::from(Span::styled(format!(" {title}"), theme.style(Role::Dim))),
         Row::Unfinished(form) => {
@@ -143,7 +144,11 @@ fn row_line(row: &Row<'_>, add: &AddState, chosen: bool, width: usize, theme: &T
                 Span::styled(text::left(&definition.name, name, u), theme.style(Role::Text)),
                 Span::raw(" "),
                 Span::styled(text::left(&definition.id, id, u), theme.style(Role::Dim)),
-                Span::styled(format!("  {}", text::cut(&note, rest, u)), theme.style(role)),
+                Span::styled(
+                    format!("  {}", text::left(definition.level().as_str(), level, u)),
+                    theme.style(Role::Dim),
+                ),
+                Span::styled(text::cut(&note, rest.saturating_sub(level), u), theme.style(role)),
             ])
         }
     }

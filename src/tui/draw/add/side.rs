@@ -25,6 +25,8 @@ pub fn about(definition: &Definition, add: &AddState, width: usize, theme: &Them
     };
     let text = |text: &str| wrapped(text, Role::Text, width, theme);
     part("One check costs", text(&definition.cost));
+    let level = definition.level();
+    part("Quality", text(&format!("{}: {}", level.as_str(), level.promise())));
     part("Keys are made at", definition.key_url.as_deref().map(text).unwrap_or_default());
     let asked = definition.fields.values().map(|field| {
         let mark = if field.required && field.default.is_none() { " *" } else { "" };

@@ -95,6 +95,7 @@ impl Given {
         let checker = Checker::new(&Network::default(), Resolver::new(vault)).expect("a checker");
         let mut integration = self.integration.clone();
         integration.fields = self.fields.iter().map(|(k, v)| (k.clone(), FieldValue::Text(v.clone()))).collect();
+        integration.fields.extend(self.lists.iter().map(|(k, v)| (k.clone(), FieldValue::List(v.clone()))));
         integration.timeout = self.timeout;
         let definition = Registry::built_in().get(provider).expect("a built-in provider").clone();
         checker.attempt_as(&integration, &definition, &self.secrets).await

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -27,7 +29,9 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let mut command = prepare(folder.path(), &port);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server is installed");
+        // Some are scripts that start the server: the group is what ends with the test.
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().expect("the server is installed");
         let mut server = Server { child, port, _folder: folder };
         let started = Instant::now();
         while TcpStream::connect(format!("127.0.0.1:{}", server.port)).is_err() {
@@ -38,9 +42,15 @@ impl Server {
         server
     }
 
-    /// Kills it.
+    fn ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// Kills it and all it started.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).filter(|_| !self.ended()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.child.wait();
     }
 }

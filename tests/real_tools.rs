@@ -1,0 +1,75 @@
+//! The probes that ask programs and name servers, with Debian's monitoring plugins and dnsmasq. `.ci/run` installs them and
+//! runs these.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+#[path = "common/probe.rs"]
+mod probe;
+#[path = "common/server.rs"]
+mod server;
+
+use lampboard::model::{Cause, Outcome, Status, Warning};
+use probe::given;
+use server::{Server, free_port};
+use std::{path::Path, process::Command, time::Duration};
+
+const PLUGINS: &str = "/usr/lib/nagios/plugins";
+
+async fn plugin(name: &str, arguments: &[&str]) -> Outcome {
+    let program = format!("{PLUGINS}/{name}");
+    let mut line = vec![&*program];
+    line.extend(arguments);
+    given(&[]).list("command", &line).timeout(Duration::from_secs(20)).checked("command").await
+}
+
+#[tokio::test]
+#[ignore = "needs monitoring-plugins-basic"]
+async fn plugins_are_read_as_their_authors_meant() {
+    let good = plugin("check_dummy", &["0", "all is well"]).await;
+    assert_eq!((good.cause, &*good.evidence.seen), (Cause::Ok, "OK: all is well"), "{good:?}");
+    let warning = plugin("check_dummy", &["1", "soon"]).await;
+    assert_eq!(warning.status(), Status::Active);
+    assert!(
+        matches!(&warning.warnings[..], [Warning::Degraded { message }] if message.contains("soon")),
+        "{warning:?}"
+    );
+    let critical = plugin("check_dummy", &["2", "down"]).await;
+    assert_eq!(critical.status(), Status::Error, "{critical:?}");
+    let disk = plugin("check_disk", &["-w", "1%", "-c", "0%", "-p", "/"]).await;
+    assert!(disk.samples.iter().any(|s| s.name == "/" && s.value > 0.0), "{disk:?}");
+    let port = free_port();
+    let closed = plugin("check_tcp", &["-H", "127.0.0.1", "-p", &port, "-t", "5"]).await;
+    assert_eq!(closed.status(), Status::Error, "{closed:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs dnsmasq-base"]
+async fn a_name_server_is_asked_for_real() {
+    let mut server = Server::start(|folder, port| {
+        let usual = Path::new("/usr/sbin/dnsmasq");
+        let mut command = if usual.exists() { Command::new(usual) } else { Command::new("dnsmasq") };
+        command
+            .args(["--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--bind-interfaces"])
+            .args(["--listen-address=127.0.0.1", "--local=/board.test/", "--host-record=api.board.test,192.0.2.7"])
+            .args(["--mx-host=board.test,mail.board.test,10", "--txt-record=board.test,canary", "--user=root"])
+            .arg(format!("--pid-file={}/pid", folder.display()))
+            .arg(format!("--port={port}"));
+        command
+    });
+    let address = format!("127.0.0.1:{}", server.port);
+    let ask = async |name: &str, kind: &str, expect: &[&str]| {
+        let asked = given(&[("name", name), ("type", kind), ("server", &address)]);
+        asked.list("expect", expect).timeout(Duration::from_secs(5)).checked("dns").await
+    };
+    let good = ask("api.board.test", "A", &["192.0.2.7"]).await;
+    assert_eq!(good.cause, Cause::Ok, "{good:?}");
+    assert_eq!(ask("board.test", "MX", &[]).await.cause, Cause::Ok);
+    assert_eq!(ask("board.test", "TXT", &["canary"]).await.cause, Cause::Ok);
+    let other = ask("api.board.test", "A", &["192.0.2.8"]).await;
+    assert_eq!(other.cause, Cause::UnexpectedResponse, "{other:?}");
+    let unknown = ask("nobody.board.test", "A", &[]).await;
+    assert_eq!(unknown.cause, Cause::Dns, "{unknown:?}");
+    server.kill();
+    let gone = ask("api.board.test", "A", &[]).await;
+    assert_eq!(gone.status(), Status::Error, "{gone:?}");
+}

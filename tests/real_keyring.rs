@@ -1,0 +1,125 @@
+//! The vault and single secrets in a real keyring: GNOME's, on a message bus of its own in a throw-away home.
+//! Built with the feature `keyring`; `.ci/run` installs the parts and runs it.
+
+#![cfg(feature = "keyring")]
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+const SECRET: &str = "canary-7c1d90ab55";
+
+/// A bus and the keyring on it; both end with the test.
+struct Desktop {
+    bus: Child,
+    keyring: Child,
+    address: String,
+    home: tempfile::TempDir,
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        for child in [&mut self.keyring, &mut self.bus] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn desktop() -> Desktop {
+    let home = tempfile::tempdir().unwrap();
+    let mut bus = Command::new("dbus-daemon")
+        .args(["--session", "--nofork", "--nopidfile", "--print-address"])
+        .arg(format!("--address=unix:path={}", home.path().join("bus").display()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("dbus-daemon is installed");
+    let mut address = String::new();
+    BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let mut keyring = Command::new("gnome-keyring-daemon")
+        .args(["--foreground", "--unlock", "--components=secrets"])
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap_or_default())
+        .env("HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .env("DBUS_SESSION_BUS_ADDRESS", address.trim())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("gnome-keyring-daemon is installed");
+    keyring.stdin.take().unwrap().write_all(b"login password").unwrap();
+    Desktop { bus, keyring, address: address.trim().to_owned(), home }
+}
+
+impl Desktop {
+    fn run(&self, home: &Path, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lampboard"))
+            .args(arguments)
+            .env_clear()
+            .env("LAMPBOARD_HOME", home)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    fn good(&self, home: &Path, arguments: &[&str], input: &str) -> String {
+        let output = self.run(home, arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The keyring takes a moment to appear on its bus.
+    fn ready(&self, home: &Path) {
+        let started = Instant::now();
+        while !self.run(home, &["vault", "rekey", "--method", "keyring"], "").status.success() {
+            assert!(started.elapsed() < Duration::from_secs(60), "the keyring did not come up");
+        }
+    }
+}
+
+fn status(desktop: &Desktop, home: &Path) -> serde_json::Value {
+    serde_json::from_str(&desktop.good(home, &["vault", "status", "--json"], "")).unwrap()
+}
+
+#[test]
+#[ignore = "needs dbus-daemon and gnome-keyring"]
+fn the_keyring_opens_the_vault_and_its_absence_locks_it() {
+    let mut desktop = desktop();
+    let home = desktop.home.path().join("lampboard");
+    desktop.good(&home, &["secret", "set", "gh"], SECRET);
+    desktop.ready(&home);
+    assert_eq!(status(&desktop, &home)["method"], "keyring");
+    assert!(!home.join("identity").exists() && !home.join("identity.txt").exists(), "no key file is left behind");
+    // What was stored before is there, and can be replaced.
+    assert!(desktop.good(&home, &["secret", "list"], "").contains("gh"));
+    desktop.good(&home, &["secret", "set", "other"], SECRET);
+    // Back to a key file and again to the keyring.
+    desktop.good(&home, &["vault", "rekey", "--method", "key-file"], "");
+    assert_eq!(status(&desktop, &home)["method"], "key_file");
+    desktop.good(&home, &["vault", "rekey", "--method", "keyring"], "");
+    // Without the keyring the vault is locked, which is a state and loses nothing.
+    desktop.keyring.kill().unwrap();
+    desktop.keyring.wait().unwrap();
+    let before = std::fs::read_dir(&home).unwrap().count();
+    let refused = desktop.run(&home, &["secret", "set", "third"], SECRET);
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!said.contains(SECRET), "{said}");
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), before, "no second vault, nothing in plain text");
+    for file in std::fs::read_dir(&home).unwrap() {
+        let text = std::fs::read(file.unwrap().path()).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&text).contains(SECRET));
+    }
+}

@@ -124,6 +124,27 @@ async fn a_permission_declared_as_needed_decides() {
 }
 
 #[tokio::test]
+async fn a_cause_that_may_decide_does_and_the_identity_is_found_where_it_is_told() {
+    const SPENT: (&str, Option<(&str, &str)>) = ("/files", Some(("200 OK", r#"{"count":10,"most":10,"owner":"ada"}"#)));
+    let (url, _) = serve(&[GOOD, SPENT, REFUSED]).await;
+    let text = PARTS.replacen(
+        "active = \"status == 200 and body.count is defined\"\n",
+        "active = \"status == 200 and body.count is defined\"\nidentity = \"body.owner\"\ndecides = [\"quota_exhausted\"]\n\
+         [[also.rule]]\nwhen = \"body.count >= body.most\"\ncause = \"quota_exhausted\"\nmessage = \"'full'\"\n",
+        1,
+    );
+    let outcome = check(&definition(&text), &[("address", &url), ("other", &url)], &[], 20).await;
+    assert_eq!((outcome.cause, &*outcome.evidence.seen), (Cause::QuotaExhausted, "full"));
+    assert_eq!(outcome.quotas[0].left, Some(0.0));
+    // A refusal of a part whose refusals do not decide is still only a fact.
+    assert_eq!(fact(&outcome, "Queues"), "no permission: not yours");
+    let with_room =
+        serve(&[GOOD, ("/files", Some(("200 OK", r#"{"count":1,"most":10,"owner":"ada"}"#))), REFUSED]).await;
+    let outcome = check(&definition(&text), &[("address", &with_room.0), ("other", &url)], &[], 20).await;
+    assert_eq!((outcome.cause, outcome.identity.as_deref()), (Cause::Ok, Some("ada")));
+}
+
+#[tokio::test]
 async fn a_silent_part_ends_with_the_check_and_changes_nothing() {
     let (url, _) = serve(&[GOOD, FILES, ("/queues", None)]).await;
     let definition = definition(PARTS);

@@ -1,4 +1,4 @@
-//! Definitions against the servers they are for: RabbitMQ, Prometheus and an npm registry, started here.
+//! Definitions against the servers they are for: RabbitMQ, Prometheus, an npm registry and LiteLLM, started here.
 //! `.ci/run` installs them and runs these.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
@@ -202,5 +202,40 @@ async fn an_npm_registry_tells_right_wrong_and_gone_apart() {
     let gone = ask(&token).await;
     assert_eq!(gone.cause, Cause::Connect, "{gone:?}");
     assert!([&right, &wrong, &gone].iter().all(|o| !everything(o).contains(&token)));
+    hide_the_canaries(&[&right, &wrong, &gone]);
+}
+
+// ---- LiteLLM ----
+
+#[tokio::test]
+#[ignore = "needs litellm"]
+async fn litellm_tells_right_wrong_and_gone_apart() {
+    let program = std::env::var("LAMPBOARD_LITELLM").expect("LAMPBOARD_LITELLM names the program 'litellm'");
+    let key = format!("sk-{RIGHT}");
+    let mut server = Server::start(|folder, port| {
+        let settings = format!(
+            "model_list:\n  - model_name: fake\n    litellm_params: {{ model: openai/fake, api_key: none, api_base: \"http://127.0.0.1:9/\" }}\ngeneral_settings: {{ master_key: {key} }}\n"
+        );
+        std::fs::write(folder.join("litellm.yaml"), settings).unwrap();
+        let mut command = Command::new(&program);
+        command
+            .env("DISABLE_ADMIN_UI", "True")
+            .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+            .env("HOME", folder)
+            .current_dir(folder)
+            .args(["--host", "127.0.0.1", "--port", port, "--config"])
+            .arg(folder.join("litellm.yaml"));
+        command
+    });
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let ask = async |key: &str| given(&[("base_url", &url)]).secret("api_key", key).checked("litellm").await;
+    let right = settled(|| ask(&key)).await;
+    assert_eq!((right.cause, fact(&right, "First model")), (Cause::Ok, "fake"), "{right:?}");
+    assert!(right.facts.iter().any(|f| f.label == "Key record"), "{right:?}");
+    let wrong = ask(&format!("sk-{WRONG}")).await;
+    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
+    server.kill();
+    let gone = ask(&key).await;
+    assert_eq!(gone.cause, Cause::Connect, "{gone:?}");
     hide_the_canaries(&[&right, &wrong, &gone]);
 }

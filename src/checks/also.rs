@@ -1,5 +1,6 @@
 //! The further questions of a check: asked side by side once the first was answered well. What they yield are facts and
-//! quotas; a refusal is a fact too, and changes the verdict only where the user declared the permission as needed.
+//! quotas. A refusal is a fact too: it changes the verdict only where the definition lets it decide, or the user declared the
+//! permission as needed.
 
 use super::{client::Client, http};
 use crate::{
@@ -31,12 +32,18 @@ pub async fn ask(
 }
 
 fn add(also: &Also, answer: Outcome, outcome: &mut Outcome) {
+    if also.decides.contains(&answer.cause) {
+        outcome.cause = answer.cause;
+        outcome.until = answer.until;
+        outcome.evidence = answer.evidence.clone();
+    }
+    outcome.identity = outcome.identity.take().or(answer.identity);
+    outcome.quotas.extend(answer.quotas);
     let ends = [outcome.credential_expires, answer.credential_expires];
     outcome.credential_expires = ends.into_iter().flatten().min();
     let seen = &answer.evidence.seen;
     let verdict = match answer.cause {
         Cause::Ok => {
-            outcome.quotas.extend(answer.quotas);
             outcome.facts.extend(answer.facts.iter().cloned());
             if !answer.facts.is_empty() {
                 return;

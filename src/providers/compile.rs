@@ -258,8 +258,10 @@ fn http(
             let base = also.base_url.as_ref().unwrap_or(&base_url);
             let request = request(c, base, &also.request, &also.headers, also.body.as_ref(), auth, fields);
             let parts = Parts { quota: also.quota, facts: also.facts, expiry: also.expiry };
-            let probe = judged(c, request, &also.active, &also.rule, parts)?;
-            Some(Also { name: also.name, probe, examples: also.example.into_iter().map(example).collect() })
+            let mut probe = judged(c, request, &also.active, &also.rule, parts)?;
+            probe.identity = c.maybe(also.identity.as_ref());
+            let examples = also.example.into_iter().map(example).collect();
+            Some(Also { name: also.name, probe, decides: also.decides, examples })
         })
         .collect();
     let request = request(c, &base_url, line, &check.headers, check.body.as_ref(), auth, fields);

@@ -83,13 +83,15 @@ pub struct HttpProbe {
     pub also: Vec<Also>,
 }
 
-/// A further question of the same check: its answer adds facts and quotas and never changes the verdict.
+/// A further question of the same check: its answer adds facts and quotas.
 #[derive(Debug, Clone)]
 pub struct Also {
     /// What it asks for, such as the name of a part of the service.
     pub name: String,
     /// Request and judgement; has no further questions of its own.
     pub probe: HttpProbe,
+    /// Causes that become the check's when this answer has them. Any other changes nothing.
+    pub decides: Vec<Cause>,
     /// Recorded answers.
     pub examples: Vec<Example>,
 }
@@ -107,7 +109,7 @@ impl HttpProbe {
 
     /// Whether the account is.
     pub fn tells_identity(&self) -> bool {
-        self.identity.is_some()
+        self.identity.is_some() || self.also.iter().any(|a| a.probe.identity.is_some())
     }
 
     /// Whether the credential's end is.

@@ -126,6 +126,9 @@ pub(super) struct Also {
     pub body: Option<toml::Value>,
     pub auth: Option<OneOrMany>,
     pub active: Spanned<String>,
+    pub identity: Option<Spanned<String>>,
+    #[serde(default)]
+    pub decides: Vec<crate::model::Cause>,
     #[serde(default)]
     pub rule: Vec<Rule>,
     #[serde(default)]

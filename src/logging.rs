@@ -40,6 +40,8 @@ pub fn start(path: &Path) -> io::Result<tracing_appender::non_blocking::WorkerGu
     let file = open(path)?;
     let (writer, guard) = tracing_appender::non_blocking(OneLine(file));
     let filter = EnvFilter::try_from_env("LAMPBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("lampboard=info,warn"));
+    // At its most talkative the signer would write down what it signs, session tokens among it.
+    let filter = filter.add_directive("aws_sigv4=off".parse().map_err(io::Error::other)?);
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(filter);
     tracing_subscriber::registry().with(layer).try_init().map_err(io::Error::other)?;
     Ok(guard)

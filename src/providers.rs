@@ -17,6 +17,7 @@ pub mod request;
 mod source;
 pub mod template;
 pub mod time;
+mod xml;
 
 pub use definition::{Category, CodedKind, Definition, Example, Field, Limits, Origin, Probe};
 pub use registry::{Problem, Registry};

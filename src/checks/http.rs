@@ -41,9 +41,13 @@ pub struct Exchange {
 pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> Result<Exchange, Box<Outcome>> {
     let host = request.url.host_str().unwrap_or_default().to_owned();
     let wants_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
+    let typed = request.headers.contains_key(http::header::CONTENT_TYPE);
     let mut builder = client.http.request(request.method, request.url).headers(request.headers).timeout(timeout);
     if let Some(body) = request.body {
-        builder = builder.header(http::header::CONTENT_TYPE, "application/json").body(body);
+        if !typed {
+            builder = builder.header(http::header::CONTENT_TYPE, "application/json");
+        }
+        builder = builder.body(body);
     } else if wants_body {
         // Front ends refuse such a request without a length (411), and the client sends none for no body.
         builder = builder.header(http::header::CONTENT_LENGTH, "0");

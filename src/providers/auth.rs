@@ -1,5 +1,9 @@
 //! Authentication schemes: how a credential gets into a request. A scheme that needs code is one more variant here.
 
+mod sigv4;
+
+pub use sigv4::SigV4;
+
 use super::{
     request::{BadField, Request},
     source,
@@ -29,6 +33,8 @@ pub enum Scheme {
     Path(Template),
     /// `name=value,name=value` in one text, as OpenTelemetry's variables hold headers.
     HeaderList(Template),
+    /// AWS Signature Version 4.
+    SigV4(Box<SigV4>),
 }
 
 /// Compiles the alternatives; the first whose fields all have values is used.
@@ -78,9 +84,10 @@ pub(super) fn compile(
             }
             "path" => Scheme::Path(need("path", source.path.as_ref())?),
             "header_list" => Scheme::HeaderList(need("token", source.token.as_ref())?),
+            "sigv4" => Scheme::SigV4(Box::new(SigV4::compile(&source, need)?)),
             other => {
                 return Err(format!(
-                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, path"
+                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, path, sigv4"
                 ));
             }
         });
@@ -98,6 +105,7 @@ impl Scheme {
             Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
             Scheme::Query(pairs) | Scheme::Body(pairs) => pairs.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Path(text) | Scheme::HeaderList(text) => text.fields().collect(),
+            Scheme::SigV4(scheme) => scheme.fields(),
         }
     }
 
@@ -137,6 +145,7 @@ impl Scheme {
                 }
                 request.body = Some(serde_json::Value::Object(body).to_string());
             }
+            Scheme::SigV4(scheme) => scheme.sign(request, value)?,
             Scheme::Path(template) => {
                 let path = placed(&request.url, fill(template)?.trim())?;
                 request.url.set_path(&path);

@@ -159,7 +159,9 @@ pub struct Scope(Value);
 impl Scope {
     /// `fields` are plain values only, never secrets.
     pub fn new(answer: &Answer<'_>, fields: &IndexMap<String, String>) -> Scope {
+        // JSON straight into the engine's own values: bodies may be large.
         let body: Option<Value> = serde_json::from_slice(answer.body).ok();
+        let body = body.or_else(|| Some(Value::from(Serde(answer.content()?))));
         let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(TEXT)]).into_owned();
         Scope(context! {
             status => answer.status,

@@ -116,6 +116,12 @@ fn numbers(environment: &mut Environment<'static>) {
 
 fn sequences(environment: &mut Environment<'static>) {
     environment.add_filter("len", |v: Value| or_undefined(v.len().and_then(|n| i64::try_from(n).ok())));
+    // In XML several elements of one name are a list, one alone is not.
+    environment.add_filter("list", |v: Value| match items(&v) {
+        Some(all) => Value::from(all),
+        None if v.is_undefined() || v.is_none() => Value::from(Vec::<Value>::new()),
+        None => Value::from(vec![v]),
+    });
     environment.add_filter("first", |v: Value| or_undefined(items(&v).and_then(|i| i.into_iter().next())));
     environment.add_filter("last", |v: Value| or_undefined(items(&v).and_then(|i| i.into_iter().next_back())));
     environment.add_filter("join", |v: Value, separator: String| {

@@ -20,6 +20,14 @@ pub struct Answer<'a> {
     pub latency: std::time::Duration,
 }
 
+impl Answer<'_> {
+    /// The body's content: JSON as it is, XML in the same shape.
+    pub fn content(&self) -> Option<serde_json::Value> {
+        let content_type = || self.headers.get(http::header::CONTENT_TYPE)?.to_str().ok();
+        serde_json::from_slice(self.body).ok().or_else(|| super::xml::read(self.body, content_type()))
+    }
+}
+
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {

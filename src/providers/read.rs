@@ -179,9 +179,9 @@ fn target(answer: &Answer<'_>) -> String {
     }
 }
 
-/// The service's own words: the usual places in JSON, a page's title, or the beginning.
+/// The service's own words: the usual places in JSON and XML, a page's title, or the beginning.
 fn message(answer: &Answer<'_>) -> String {
-    if let Ok(body) = serde_json::from_slice::<serde_json::Value>(answer.body) {
+    if let Some(body) = answer.content() {
         for pointer in [
             "/error/message",
             "/message",
@@ -190,6 +190,10 @@ fn message(answer: &Answer<'_>) -> String {
             "/errors/0/message",
             "/detail",
             "/error",
+            "/Message",
+            "/Error/Message",
+            "/ErrorResponse/Error/Message",
+            "/Response/Errors/Error/Message",
         ] {
             if let Some(text) = body.pointer(pointer).and_then(|v| v.as_str()) {
                 return text.to_owned();

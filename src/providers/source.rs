@@ -96,6 +96,11 @@ pub(super) struct Auth {
     pub query: IndexMap<String, String>,
     #[serde(default)]
     pub body: IndexMap<String, String>,
+    pub service: Option<String>,
+    pub region: Option<String>,
+    pub access_key: Option<String>,
+    pub secret_key: Option<String>,
+    pub session_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

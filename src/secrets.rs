@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod command;
+mod ini;
 pub mod keyring;
 pub mod memory;
 mod private;

@@ -19,15 +19,25 @@ pub enum SecretRef {
     Env(String),
     /// The first line of a file: `file:PATH`.
     File(String),
+    /// One value of an INI file: `ini:PATH#SECTION.KEY` (a file of another program, such as `~/.aws/credentials`).
+    Ini {
+        /// The file.
+        path: String,
+        /// The section's name; empty for what stands before the first one.
+        section: String,
+        /// The key.
+        key: String,
+    },
     /// The first line a program prints: `cmd:PROGRAM ARG…` (split like a shell would, run without one).
     Cmd(String),
 }
 
-/// A text that is not `vault: keyring: credential: env: file: cmd:` and something after it.
+/// A text that is not `vault: keyring: credential: env: file: ini: cmd:` and something after it.
 /// It never quotes the text, which may be a bare secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a secret reference: write one of vault:NAME, keyring:NAME, credential:NAME, env:VAR, file:PATH, cmd:PROGRAM"
+    "not a secret reference: write one of vault:NAME, keyring:NAME, credential:NAME, env:VAR, file:PATH, \
+     ini:PATH#SECTION.KEY, cmd:PROGRAM"
 )]
 pub struct NotAReference;
 
@@ -46,6 +56,18 @@ impl FromStr for SecretRef {
             "credential" => SecretRef::Credential(rest.to_owned()),
             "env" => SecretRef::Env(rest.to_owned()),
             "file" => SecretRef::File(rest.to_owned()),
+            "ini" => {
+                let (path, place) = rest.rsplit_once('#').ok_or(NotAReference)?;
+                // A key before the first section may hold dots of its own; a section's name too.
+                let (section, key) = match place.strip_prefix('.') {
+                    Some(key) => ("", key),
+                    None => place.rsplit_once('.').ok_or(NotAReference)?,
+                };
+                if path.is_empty() || key.is_empty() {
+                    return Err(NotAReference);
+                }
+                SecretRef::Ini { path: path.to_owned(), section: section.to_owned(), key: key.to_owned() }
+            }
             "cmd" => SecretRef::Cmd(rest.to_owned()),
             _ => return Err(NotAReference),
         })
@@ -73,6 +95,7 @@ impl fmt::Display for SecretRef {
             SecretRef::Credential(n) => ("credential", n),
             SecretRef::Env(n) => ("env", n),
             SecretRef::File(n) => ("file", n),
+            SecretRef::Ini { path, section, key } => return write!(f, "ini:{path}#{section}.{key}"),
             SecretRef::Cmd(n) => ("cmd", n),
         };
         write!(f, "{scheme}:{rest}")
@@ -144,5 +167,30 @@ impl Integration {
             FieldValue::Secret(reference) => Some((name.as_str(), reference)),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SecretRef;
+
+    #[test]
+    fn a_value_of_an_ini_file_is_told_by_section_and_key() {
+        for (text, wanted) in [
+            (
+                "ini:~/.aws/config#profile dev.eu.aws_secret_access_key",
+                ("~/.aws/config", "profile dev.eu", "aws_secret_access_key"),
+            ),
+            ("ini:/a#b#default.key", ("/a#b", "default", "key")),
+            ("ini:~/.rc#.//host.example/:_token", ("~/.rc", "", "//host.example/:_token")),
+        ] {
+            let read: SecretRef = text.parse().unwrap();
+            let (path, section, key) = wanted;
+            assert_eq!(read, SecretRef::Ini { path: path.into(), section: section.into(), key: key.into() });
+            assert_eq!(read.to_string(), text);
+        }
+        for bad in ["ini:", "ini:/a", "ini:/a#key", "ini:#default.key", "ini:/a#default.", "ini:/a#."] {
+            assert!(bad.parse::<SecretRef>().is_err(), "{bad}");
+        }
     }
 }

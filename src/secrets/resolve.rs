@@ -1,14 +1,17 @@
 //! From a reference to the secret, read fresh each time.
 
-use super::{command, keyring, private};
+use super::{command, ini, keyring, private};
 use crate::model::{Cause, Secret, SecretRef, text::sanitize};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
+use zeroize::Zeroizing;
 
 const MAX_BYTES: usize = 64 << 10;
+/// Largest INI file: it may hold much beside the secret.
+const MAX_INI: usize = 1 << 20;
 const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a reference gave no secret. Never quotes one.
@@ -98,6 +101,11 @@ impl Resolver {
                 let what = format!("the file '{}'", sanitize(&path.to_string_lossy(), 200));
                 blocking(move || read_file(&path, &what)).await
             }
+            SecretRef::Ini { path, section, key } => {
+                let path = self.expand(path)?;
+                let (section, key) = (section.clone(), key.clone());
+                blocking(move || from_ini(&path, &section, &key)).await
+            }
             SecretRef::Credential(name) => {
                 if name.contains(['/', '\0']) || matches!(&**name, "." | "..") {
                     return Err(ResolveError::misconfigured(
@@ -129,7 +137,19 @@ impl Resolver {
         }
     }
 
+    /// `~/` at the beginning stands for the home folder, `$VAR` for the variable's value.
     fn expand(&self, path: &str) -> Result<PathBuf, ResolveError> {
+        if let Some(rest) = path.strip_prefix('$') {
+            let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let shown = sanitize(name, 80);
+            let value = (!name.contains(['=', '\0'])).then(|| self.env(name)).flatten().filter(|v| !v.is_empty());
+            return value.map(|value| PathBuf::from(format!("{value}{rest}"))).ok_or_else(|| {
+                ResolveError::missing(format!(
+                    "the path begins with the environment variable '{shown}', which is not set; export it before \
+                     Lampboard starts, or write the path itself"
+                ))
+            });
+        }
         match path.strip_prefix("~/") {
             None => Ok(PathBuf::from(path)),
             Some(rest) => match self.env("HOME").filter(|home| !home.is_empty()) {
@@ -191,14 +211,40 @@ fn from_keyring(name: &str) -> Result<Secret, ResolveError> {
 }
 
 fn read_file(path: &Path, what: &str) -> Result<Secret, ResolveError> {
+    let bytes = read_bytes(path, what, MAX_BYTES)?
+        .ok_or_else(|| ResolveError::misconfigured(format!("{what} is larger than 64 KiB; no secret is that long")))?;
+    clean(&bytes, what)
+}
+
+/// `None`: there is more than `max`.
+fn read_bytes(path: &Path, what: &str, max: usize) -> Result<Option<Zeroizing<Vec<u8>>>, ResolveError> {
     let (file, _) = private::open(path, true).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ResolveError::missing(format!("{what} is not there")),
         _ => ResolveError::misconfigured(format!("{what} cannot be read: {error}")),
     })?;
-    let bytes = private::read(file, MAX_BYTES)
-        .map_err(|error| ResolveError::misconfigured(format!("{what} cannot be read: {error}")))?
-        .ok_or_else(|| ResolveError::misconfigured(format!("{what} is larger than 64 KiB; no secret is that long")))?;
-    clean(&bytes, what)
+    private::read(file, max).map_err(|error| ResolveError::misconfigured(format!("{what} cannot be read: {error}")))
+}
+
+fn from_ini(path: &Path, section: &str, key: &str) -> Result<Secret, ResolveError> {
+    let file = format!("the file '{}'", sanitize(&path.to_string_lossy(), 200));
+    let (section_shown, key_shown) = (sanitize(section, 80), sanitize(key, 80));
+    let bytes = read_bytes(path, &file, MAX_INI)?
+        .ok_or_else(|| ResolveError::misconfigured(format!("{file} is larger than 1 MiB: no INI file is that long")))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| ResolveError::misconfigured(format!("{file} is not text (UTF-8)")))?;
+    let place = match section {
+        "" => "before the first section".to_owned(),
+        _ => format!("in the section [{section_shown}]"),
+    };
+    let value = ini::find(text, section, key).map_err(|absent| {
+        ResolveError::missing(match absent {
+            ini::Absent::Section => {
+                format!("{file} has no section [{section_shown}]; the reference is written ini:PATH#SECTION.KEY")
+            }
+            ini::Absent::Key => format!("{file} has no '{key_shown}' {place}; add it there, or name another key"),
+        })
+    })?;
+    clean(value.as_bytes(), &format!("'{key_shown}' {place} of {file}"))
 }
 
 /// Drops one trailing newline and refuses what could not go into a header or would break out of one.

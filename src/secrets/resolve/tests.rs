@@ -86,6 +86,30 @@ async fn files() {
 }
 
 #[tokio::test]
+async fn values_of_ini_files() {
+    let home = home();
+    let path = home.folder.path().join("credentials");
+    let shown = path.display();
+    let at = |place: &str| format!("ini:{shown}#{place}");
+    home.fails(&at("default.secret"), Cause::MissingCredential, "is not there").await;
+    let text = "[default]\nsecret = hunter2\nempty =\n[profile dev]\nsecret = hunter3\n";
+    fs::write(&path, text).unwrap();
+    assert_eq!(home.get(&at("default.secret")).await.unwrap(), "hunter2");
+    assert_eq!(home.get("ini:~/credentials#profile dev.SECRET").await.unwrap(), "hunter3");
+    assert_eq!(home.get("ini:$HOME/credentials#default.secret").await.unwrap(), "hunter2");
+    home.fails("ini:$ABSENT#default.secret", Cause::MissingCredential, "'ABSENT', which is not set").await;
+    home.fails(&at("prod.secret"), Cause::MissingCredential, "has no section [prod]").await;
+    home.fails(&at("default.token"), Cause::MissingCredential, "has no 'token' in the section [default]").await;
+    home.fails(&at(".token"), Cause::MissingCredential, "has no 'token' before the first section").await;
+    home.fails(&at("default.empty"), Cause::MissingCredential, "is empty").await;
+    fs::write(&path, [0xff, 0xfe]).unwrap();
+    home.fails(&at("default.secret"), Cause::Misconfigured, "not text").await;
+    fs::write(&path, vec![b'\n'; MAX_INI + 1]).unwrap();
+    home.fails(&at("default.secret"), Cause::Misconfigured, "larger than 1 MiB").await;
+    home.fails(&format!("ini:{}#a.b", home.folder.path().display()), Cause::Misconfigured, "not a regular file").await;
+}
+
+#[tokio::test]
 async fn a_pipe_that_nobody_writes_does_not_hang() {
     let home = home();
     let pipe = home.folder.path().join("pipe");

@@ -169,7 +169,7 @@ fn placeholder(form: &Form, slot: Slot) -> String {
                 Place::Env => "MY_TOKEN",
                 Place::File => "/run/secrets/token",
                 Place::Command => "pass show work/token",
-                _ => "vault:NAME, keyring:NAME, env:VAR, file:PATH, cmd:PROGRAM",
+                _ => "vault:NAME, keyring:NAME, env:VAR, file:PATH, ini:PATH#SECTION.KEY, cmd:PROGRAM",
             }
             .to_owned(),
             _ => String::new(),

@@ -227,6 +227,7 @@ fn place(reference: &SecretRef) -> String {
         SecretRef::Credential(name) => format!("systemd credential '{name}'"),
         SecretRef::Env(name) => format!("from ${name}"),
         SecretRef::File(path) => format!("from the file {path}"),
+        SecretRef::Ini { path, section, .. } => format!("from [{section}] of the file {path}"),
         SecretRef::Cmd(command) => {
             // Arguments may be private; the program's name says enough.
             let program = command.split_whitespace().next().unwrap_or_default();

@@ -78,7 +78,7 @@ fn of_input(i: usize, input: &Input) -> Option<(Slot, String)> {
                     "not a variable's name (letters, digits and '_'); to type the secret itself, choose the vault",
                 ),
                 Place::Reference => text.parse::<SecretRef>().is_err().then_some(
-                    "not a reference: write vault:NAME, keyring:NAME, credential:NAME, env:VAR, file:PATH or cmd:PROGRAM",
+                    "not a reference: write vault:NAME, keyring:NAME, credential:NAME, env:VAR, file:PATH, ini:PATH#SECTION.KEY or cmd:PROGRAM",
                 ),
                 Place::File | Place::Command => None,
             };

@@ -3,6 +3,7 @@
 /// File stem and text.
 pub const FILES: &[(&str, &str)] = &[
     ("anthropic", include_str!("../../providers/anthropic.toml")),
+    ("aws", include_str!("../../providers/aws.toml")),
     ("azure_openai", include_str!("../../providers/azure_openai.toml")),
     ("bitbucket", include_str!("../../providers/bitbucket.toml")),
     ("cliproxyapi", include_str!("../../providers/cliproxyapi.toml")),
@@ -55,6 +56,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("prometheus", include_str!("../../providers/prometheus.toml")),
     ("rabbitmq", include_str!("../../providers/rabbitmq.toml")),
     ("redis", include_str!("../../providers/redis.toml")),
+    ("s3", include_str!("../../providers/s3.toml")),
     ("sentry", include_str!("../../providers/sentry.toml")),
     ("slack", include_str!("../../providers/slack.toml")),
     ("slack_webhook", include_str!("../../providers/slack_webhook.toml")),

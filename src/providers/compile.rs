@@ -257,6 +257,7 @@ fn http(
             let auth = also.auth.map_or_else(|| auth.clone(), |own| self::auth(c, own, fields));
             let base = also.base_url.as_ref().unwrap_or(&base_url);
             let request = request(c, base, &also.request, &also.headers, also.body.as_ref(), auth, fields);
+            let request = with_form(c, request, &also.form, fields);
             let parts = Parts { quota: also.quota, facts: also.facts, expiry: also.expiry };
             let mut probe = judged(c, request, &also.active, &also.rule, parts)?;
             probe.identity = c.maybe(also.identity.as_ref());
@@ -265,6 +266,7 @@ fn http(
         })
         .collect();
     let request = request(c, &base_url, line, &check.headers, check.body.as_ref(), auth, fields);
+    let request = with_form(c, request, &check.form, fields);
     let mut probe = judged(c, request, active, &check.rule, parts)?;
     probe.identity = c.maybe(check.identity.as_ref());
     probe.degraded = c.maybe(check.degraded.as_ref());
@@ -352,7 +354,34 @@ fn request(
         }
     }
     let body = body.map(|body| body_template(body, &mut |text| c.template(text, None, fields)));
-    Some(RequestTemplate { base: base?, method, path: path?, query: query?, headers, body: body.flatten(), auth })
+    Some(RequestTemplate {
+        base: base?,
+        method,
+        path: path?,
+        query: query?,
+        headers,
+        body: body.flatten(),
+        form: Vec::new(),
+        auth,
+    })
+}
+
+/// The request with a form for a body.
+fn with_form(
+    c: &mut Complaints<'_>,
+    request: Option<RequestTemplate>,
+    source: &IndexMap<String, Spanned<String>>,
+    fields: &IndexMap<String, Field>,
+) -> Option<RequestTemplate> {
+    let mut request = request?;
+    for (name, value) in source {
+        let at = Some(value.span().start);
+        if request.body.is_some() {
+            c.at(at, "a request has one body: 'form' or 'body', not both");
+        }
+        request.form.push((name.clone(), c.template(value.get_ref(), at, fields)?));
+    }
+    Some(request)
 }
 
 fn example(source: source::Example) -> Example {

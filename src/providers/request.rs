@@ -2,11 +2,12 @@
 
 use super::{
     auth::Scheme,
-    template::{Place, Template},
+    template::{Place, Template, UNRESERVED},
 };
 use crate::model::Secret;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use indexmap::IndexMap;
+use percent_encoding::utf8_percent_encode;
 
 /// A request ready to be sent. `Debug` shows no header value, path or query: all of them may hold the credential.
 pub struct Request {
@@ -16,13 +17,27 @@ pub struct Request {
     pub url: reqwest::Url,
     /// Headers; the credential's are marked sensitive.
     pub headers: HeaderMap,
-    /// JSON body.
+    /// Body, JSON unless a header says otherwise.
     pub body: Option<String>,
 }
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Request({} {})", self.method, self.url.host_str().unwrap_or_default())
+    }
+}
+
+impl Request {
+    /// Adds members to the form that is the body (`application/x-www-form-urlencoded`).
+    pub(super) fn add_to_form<'a>(&mut self, members: impl Iterator<Item = (&'a str, &'a str)>) {
+        let mut text = self.body.take().unwrap_or_default();
+        for (name, value) in members {
+            let encoded = |t| utf8_percent_encode(t, UNRESERVED);
+            let separator = if text.is_empty() { "" } else { "&" };
+            text.push_str(&format!("{separator}{}={}", encoded(name), encoded(value)));
+        }
+        self.body = Some(text);
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     }
 }
 
@@ -49,6 +64,8 @@ pub struct RequestTemplate {
     pub(super) query: Template,
     pub(super) headers: Vec<(HeaderName, Template)>,
     pub(super) body: Option<Body>,
+    /// Members of a form, sent instead of a body.
+    pub(super) form: Vec<(String, Template)>,
     pub(super) auth: Vec<Scheme>,
 }
 
@@ -114,6 +131,15 @@ impl RequestTemplate {
         }
         let body = self.body.as_ref().map(|b| b.fill(&plain)).transpose()?.map(|b| b.to_string());
         let mut request = Request { method: self.method.clone(), url, headers, body };
+        if !self.form.is_empty() {
+            let mut members = Vec::new();
+            for (name, template) in &self.form {
+                if let Some(value) = template.fill(Place::Json, plain)? {
+                    members.push((name.as_str(), value));
+                }
+            }
+            request.add_to_form(members.iter().map(|(name, value)| (*name, value.as_str())));
+        }
         let given = |name: &&str| any(name).is_some_and(|v| !v.is_empty());
         if let Some(scheme) = self.auth.iter().find(|s| s.fields().iter().all(given)) {
             scheme.sign(&mut request, &any)?;

@@ -110,6 +110,8 @@ pub(super) struct Check {
     pub request: Option<Spanned<String>>,
     #[serde(default)]
     pub headers: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub form: IndexMap<String, Spanned<String>>,
     pub body: Option<toml::Value>,
     #[serde(default)]
     pub cost: String,
@@ -128,6 +130,8 @@ pub(super) struct Also {
     pub request: Spanned<String>,
     #[serde(default)]
     pub headers: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub form: IndexMap<String, Spanned<String>>,
     pub body: Option<toml::Value>,
     pub auth: Option<OneOrMany>,
     pub active: Spanned<String>,

@@ -193,6 +193,7 @@ fn message(answer: &Answer<'_>) -> String {
             "/Message",
             "/Error/Message",
             "/ErrorResponse/Error/Message",
+            "/ErrorResponse/Errors/Error/Message",
             "/Response/Errors/Error/Message",
         ] {
             if let Some(text) = body.pointer(pointer).and_then(|v| v.as_str()) {

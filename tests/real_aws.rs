@@ -19,7 +19,7 @@ use std::{
 };
 
 /// Account calls that are made before the server begins to check signatures.
-const FREE: &str = "6";
+const FREE: &str = "8";
 
 struct Moto {
     child: Child,
@@ -67,6 +67,9 @@ impl Moto {
         moto.iam("Action=CreateUser&UserName=bob").await;
         moto.bob = moto.key("bob").await;
         moto.call("s3", "PUT", "/backups", "").await;
+        moto.call("ec2", "POST", "/", "Action=RunInstances&ImageId=ami-1&MinCount=1&MaxCount=1&Version=2016-11-15")
+            .await;
+        moto.table("people").await;
         moto
     }
 
@@ -77,20 +80,30 @@ impl Moto {
 
     /// One of the calls that are not checked: the header only says which service is meant.
     async fn call(&self, service: &str, method: &str, path: &str, body: &str) -> String {
+        self.send(service, method, path, body, &[("content-type", "application/x-www-form-urlencoded")]).await
+    }
+
+    async fn send(&self, service: &str, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> String {
         let scope = format!(
             "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
         );
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client
-            .request(method.parse().unwrap(), format!("{}{path}", self.url))
-            .header("authorization", scope)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.to_owned())
-            .send()
-            .await
-            .unwrap();
+        let mut request = client.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.header("authorization", scope).body(body.to_owned()).send().await.unwrap();
         assert!(answer.status().is_success(), "{body}: {answer:?}");
         answer.text().await.unwrap()
+    }
+
+    async fn table(&self, name: &str) {
+        let body = format!(
+            r#"{{"TableName":"{name}","AttributeDefinitions":[{{"AttributeName":"id","AttributeType":"S"}}],
+               "KeySchema":[{{"AttributeName":"id","KeyType":"HASH"}}],"BillingMode":"PAY_PER_REQUEST"}}"#
+        );
+        let target = ("x-amz-target", "DynamoDB_20120810.CreateTable");
+        self.send("dynamodb", "POST", "/", &body, &[target, ("content-type", "application/x-amz-json-1.0")]).await;
     }
 
     async fn iam(&self, body: &str) -> String {
@@ -155,6 +168,20 @@ async fn aws_tells_right_wrong_unknown_and_gone_apart() {
     assert_eq!(good.cause, Cause::Ok, "{good:?}");
     assert_eq!(good.identity.as_deref(), Some("arn:aws:iam::123456789012:user/ada"));
     assert_eq!(fact(&good, "Account"), Some("123456789012"));
+    for (label, wanted) in [
+        ("S3 buckets", "1"),
+        ("EC2 instances running", "1"),
+        ("DynamoDB tables", "1"),
+        ("CloudWatch alarms ringing", "0"),
+    ] {
+        assert_eq!(fact(&good, label), Some(wanted), "{label}: {good:?}");
+    }
+    // Who she is, anybody may ask; each further question has a verdict of its own.
+    let nobody = moto.check("aws", "", &moto.bob).await;
+    assert_eq!(nobody.identity.as_deref(), Some("arn:aws:iam::123456789012:user/bob"), "{nobody:?}");
+    for name in ["S3", "EC2", "DynamoDB", "CloudWatch"] {
+        assert!(fact(&nobody, name).is_some_and(|f| f.starts_with("no permission: ")), "{name}: {nobody:?}");
+    }
     let wrong = moto.check("aws", "", &(moto.ada.0.clone(), moto.bob.1.clone())).await;
     assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
     assert!(wrong.evidence.seen.contains("signature"), "{wrong:?}");

@@ -22,7 +22,7 @@ struct Open {
 pub fn read(body: &[u8], content_type: Option<&str>) -> Option<Value> {
     let declared = content_type.is_some_and(|t| t.to_ascii_lowercase().contains("xml"));
     let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim_start();
-    if !text.starts_with("<?xml") && !(declared && text.starts_with('<')) {
+    if !text.starts_with(if declared { "<" } else { "<?xml" }) {
         return None;
     }
     let mut reader = Reader::from_str(text);

@@ -13,13 +13,14 @@ use std::{
 };
 
 /// One canary for each kind of reference, and for the old value of a rotation.
-const CANARIES: [&str; 6] = [
+const CANARIES: [&str; 7] = [
     "canary-vault-7d1f0c%22x",
     "canary-env-93ab\"quote",
     "canary-file-5e77&amp",
     "canary-cmd-aa02/slash",
     "canary-old-41cc+plus",
     "canary-lost-0f0f=eq",
+    "canary-ini-6b1d;semi",
 ];
 
 /// Every form in which a text could hide another.
@@ -54,7 +55,7 @@ fn search_folder(folder: &Path, searched: &mut usize) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             search_folder(&path, searched);
-        } else if !path.ends_with("token.txt") && !path.ends_with("token.sh") {
+        } else if !["token.txt", "token.sh", "token.ini"].iter().any(|own| path.ends_with(own)) {
             search(&path.display().to_string(), &std::fs::read(&path).unwrap());
             *searched += 1;
         }
@@ -106,6 +107,7 @@ fn a_planted_secret_turns_up_nowhere() {
     let heard = Arc::new(Mutex::new(String::new()));
     let port = server(heard.clone());
     std::fs::write(home.join("token.txt"), CANARIES[2]).unwrap();
+    std::fs::write(home.join("token.ini"), format!("[other]\nkey = x\n[board]\nkey = {}\n", CANARIES[6])).unwrap();
     let script = home.join("token.sh");
     std::fs::write(&script, format!("#!/bin/sh\necho '{}'\necho '{}' >&2\n", CANARIES[3], CANARIES[3])).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -114,6 +116,7 @@ fn a_planted_secret_turns_up_nowhere() {
         "env:CANARY".to_owned(),
         format!("file:{}", home.join("token.txt").display()),
         format!("cmd:{}", script.display()),
+        format!("ini:{}#board.key", home.join("token.ini").display()),
     ];
     let mut config = String::from("[board]\nattempts = 1\n");
     for (n, reference) in references.iter().enumerate() {
@@ -124,6 +127,13 @@ fn a_planted_secret_turns_up_nowhere() {
                 ("anthropic", format!("base_url = \"{base}\", api_key = \"{reference}\"")),
                 ("http", format!("url = \"{base}\", token = \"{reference}\", expect_text = \"never\"")),
                 ("jira", format!("base_url = \"{base}\", email = \"a@example.org\", token = \"{reference}\"")),
+                (
+                    "aws",
+                    format!(
+                        "base_url = \"{base}\", access_key_id = \"env:CANARY\", secret_access_key = \"{reference}\", \
+                         session_token = \"{reference}\""
+                    ),
+                ),
             ] {
                 config.push_str(&format!(
                     "[integrations.{provider}-{n}-{answer}]\nprovider = \"{provider}\"\nfields = {{ {fields} }}\n"
@@ -204,8 +214,9 @@ fn a_planted_secret_turns_up_nowhere() {
 
     // The control: they did travel, to the server and nowhere else.
     let heard = heard.lock().unwrap().clone();
-    for canary in &CANARIES[..4] {
+    for canary in CANARIES[..4].iter().chain(&CANARIES[6..]) {
         assert!(heard.contains(&format!("Bearer {canary}")), "the server was not told {canary}");
+        assert!(heard.contains(&format!("x-amz-security-token: {canary}")), "no token of a session: {canary}");
     }
     let mut searched = 0;
     search_folder(home, &mut searched);

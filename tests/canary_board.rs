@@ -25,11 +25,15 @@ use std::{
 };
 
 const KINDS: [&str; 4] = ["vault", "env", "file", "cmd"];
-const SCHEMES: [(&str, &str); 4] = [
+const SCHEMES: [(&str, &str); 5] = [
     ("bearer", "token = \"{{ token }}\""),
     ("header", "headers = { x-key = \"key {{ token }}\" }"),
     ("basic", "username = \"ada\"\npassword = \"{{ token }}\""),
     ("query", "query = { key = \"{{ token }}\" }"),
+    (
+        "sigv4",
+        "service = \"s3\"\nregion = \"r\"\naccess_key = \"A\"\nsecret_key = \"{{ token }}\"\nsession_token = \"{{ token }}\"",
+    ),
 ];
 const ANSWERS: [&str; 4] = ["200", "401", "500", "page"];
 
@@ -178,7 +182,7 @@ fn the_board_shows_and_writes_no_planted_secret() {
     let asked = || heard.lock().unwrap().matches("GET /").count();
     until(|| format!("{} of {count} were asked\n{}", asked(), app.text()), || asked() >= count);
     app.see("credential refused");
-    app.see("4 active");
+    app.see(&format!("{} active", SCHEMES.len()));
     for _ in 0..count {
         app.send("\r");
         app.see("Last check");

@@ -17,6 +17,7 @@ pub mod mqtt;
 pub mod mysql;
 pub mod nats;
 mod network;
+pub mod oauth;
 pub mod ping;
 #[cfg(feature = "postgres")]
 pub mod postgres;

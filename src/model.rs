@@ -4,6 +4,7 @@
 //! snapshot, a history row or a `--json` answer sees is defined here.
 
 pub mod credential;
+pub mod grant;
 pub mod history;
 pub mod id;
 pub mod integration;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod text;
 
 pub use credential::CredentialFacts;
+pub use grant::{Grant, Tokens};
 pub use history::{Bucket, CheckRow, Incident, Series};
 pub use id::IntegrationId;
 pub use integration::{FieldValue, Integration, SecretRef};

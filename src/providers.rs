@@ -11,6 +11,7 @@ mod filters;
 pub mod http;
 pub mod level;
 pub mod lint;
+pub mod oauth;
 pub mod read;
 pub mod registry;
 pub mod request;

@@ -6,9 +6,11 @@ mod ini;
 pub mod keyring;
 pub mod memory;
 mod private;
+pub mod renew;
 pub mod resolve;
 pub mod vault;
 
 pub use audit::Audit;
+pub use renew::Renew;
 pub use resolve::{ResolveError, Resolver};
 pub use vault::{Imported, Method, Target, Vault, VaultError, VaultStatus};

@@ -2,14 +2,16 @@
 
 use super::{
     Input, also,
-    client::{Clients, Policy},
-    http, http_any, prepare,
+    client::{Client, Clients, Policy},
+    http, http_any,
+    oauth::Renewer,
+    prepare,
     scrub::Scrub,
 };
 use crate::{
     model::{Cause, Integration, Outcome, Secret, SecretRef, Status, Warning},
     providers::{CodedKind, Definition, Probe},
-    secrets::Resolver,
+    secrets::{Renew, Resolver},
 };
 use futures_util::FutureExt;
 use indexmap::IndexMap;
@@ -32,6 +34,8 @@ pub struct Network {
     pub ca_file: Option<PathBuf>,
     /// Longest idle time of a kept connection; zero: five seconds, well below the shortest usual interval.
     pub idle: std::time::Duration,
+    /// Length of a second between two questions of a sign-in; zero: a second. Tests have less time.
+    pub second: std::time::Duration,
 }
 
 /// Makes checks. One for the whole program; holds one HTTP client per TLS policy. Cheap to clone.
@@ -39,12 +43,13 @@ pub struct Network {
 pub struct Checker {
     resolver: Resolver,
     clients: Arc<Clients>,
+    pub(super) second: std::time::Duration,
 }
 
 impl Checker {
     /// Fails with a sentence when no client can be made: an unreadable `ca_file`, a proxy that is no URL.
     pub fn new(network: &Network, resolver: Resolver) -> Result<Checker, String> {
-        Ok(Checker { resolver, clients: Arc::new(Clients::new(network)?) })
+        Ok(Checker { resolver, clients: Arc::new(Clients::new(network)?), second: network.second })
     }
 
     /// The resolver in use.
@@ -66,7 +71,7 @@ impl Checker {
         overrides: &IndexMap<String, Secret>,
     ) -> Outcome {
         let run = async {
-            match prepare::secrets(&self.resolver, integration, definition, overrides).await {
+            match self.secrets(integration, definition, overrides).await {
                 Ok(secrets) => {
                     let outcome = self.run(integration, definition, &secrets).await;
                     let outcome = Scrub::new(&secrets).outcome(outcome);
@@ -102,20 +107,22 @@ impl Checker {
             return outcome;
         }
         let (vault, hosts) = (self.resolver.vault.clone(), self.destinations(integration, definition));
+        let told = outcome.credential_expires;
         let dies = tokio::task::spawn_blocking(move || {
-            let mut dies = None;
+            let mut dies = told;
             for (entry, secret) in used {
                 if let Err(error) = vault.proved(&entry, &secret, &hosts) {
                     tracing::warn!(%error, entry, "the vault did not take note of a good check");
                 }
                 let facts = vault.get_with_facts(&entry).ok().flatten();
-                dies = [dies, facts.and_then(|(_, f)| f.expires)].into_iter().flatten().min();
+                let facts = facts.map(|(_, f)| f);
+                // What the service tells of a token that renews itself is the end of this one alone.
+                dies = dies.filter(|_| !facts.as_ref().is_some_and(|f| f.renews));
+                dies = [dies, facts.and_then(|f| f.expires)].into_iter().flatten().min();
             }
             dies
         });
-        if let Ok(Some(at)) = dies.await {
-            outcome.credential_expires = Some(outcome.credential_expires.map_or(at, |told| told.min(at)));
-        }
+        outcome.credential_expires = dies.await.unwrap_or(told);
         outcome
     }
 
@@ -179,6 +186,25 @@ impl Checker {
     /// Whether this machine has a way out now (a route off this host; no packet is sent to anyone).
     pub async fn online(&self) -> bool {
         super::network::online().await
+    }
+
+    /// The HTTP client of an integration's policy.
+    pub(super) fn client(&self, integration: &Integration) -> Result<Client, String> {
+        self.clients.get(&policy(integration))
+    }
+
+    /// The integration's secrets; those that came from a sign-in are renewed when it is time.
+    pub(super) async fn secrets(
+        &self,
+        integration: &Integration,
+        definition: &Definition,
+        overrides: &IndexMap<String, Secret>,
+    ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
+        let client = self
+            .client(integration)
+            .map_err(|why| Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), "TLS settings", &why)))?;
+        let renewer: Arc<dyn Renew> = Arc::new(Renewer(client));
+        prepare::secrets(&self.resolver, integration, definition, overrides, &renewer).await
     }
 
     /// The TLS configuration of an integration's policy.

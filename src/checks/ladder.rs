@@ -115,9 +115,8 @@ impl Checker {
     ) -> Result<(), Box<Outcome>> {
         climb.running("credential");
         let started = Instant::now();
-        let secrets = prepare::secrets(self.resolver(), integration, definition, overrides)
-            .await
-            .inspect_err(|o| climb.failed("credential", o))?;
+        let secrets =
+            self.secrets(integration, definition, overrides).await.inspect_err(|o| climb.failed("credential", o))?;
         match secrets.first() {
             None => climb.skipped("credential", "none is needed"),
             Some((_, secret)) => climb.passed("credential", Some(started.elapsed()), secret.hint()),

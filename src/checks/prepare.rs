@@ -3,10 +3,11 @@
 use crate::{
     model::{Cause, FieldValue, Integration, Outcome, Secret},
     providers::{CodedKind, Definition, Probe},
-    secrets::Resolver,
+    secrets::{Renew, Resolver},
 };
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// Plain fields and list fields, the definition's defaults filled in.
 pub fn fields(
@@ -41,17 +42,20 @@ pub async fn secrets(
     integration: &Integration,
     definition: &Definition,
     overrides: &IndexMap<String, Secret>,
+    renew: &Arc<dyn Renew>,
 ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
     let mut secrets = IndexMap::new();
     let of_vault = integration.secrets().any(|(_, reference)| matches!(reference, crate::model::SecretRef::Vault(_)));
     let destinations = if of_vault { destinations(integration, definition) } else { Vec::new() };
-    for (name, field) in definition.fields.iter().filter(|(_, f)| f.secret) {
+    // An application's secret is for signing in; no check has a use for it.
+    let aside = definition.oauth.as_ref().and_then(|o| o.client_secret.as_deref());
+    for (name, field) in definition.fields.iter().filter(|(name, f)| f.secret && Some(name.as_str()) != aside) {
         if let Some(secret) = overrides.get(name) {
             secrets.insert(name.clone(), secret.clone());
             continue;
         }
         match integration.fields.get(name) {
-            Some(FieldValue::Secret(reference)) => match resolver.resolve_for(reference, &destinations).await {
+            Some(FieldValue::Secret(reference)) => match resolver.resolve_for(reference, &destinations, renew).await {
                 Ok(secret) => {
                     secrets.insert(name.clone(), secret);
                 }

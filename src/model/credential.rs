@@ -9,7 +9,7 @@ pub struct CredentialFacts {
     pub stored: Timestamp,
     /// When its value was last replaced.
     pub rotated: Option<Timestamp>,
-    /// When it dies, as the user says.
+    /// When it dies, as the user or its sign-in says.
     pub expires: Option<Timestamp>,
     /// The hosts it may go to (`api.example.org:443`). Empty: none bound yet.
     pub hosts: Vec<String>,
@@ -17,6 +17,8 @@ pub struct CredentialFacts {
     pub account: Option<String>,
     /// The value before the last rotation is still kept.
     pub can_roll_back: bool,
+    /// It came from a sign-in and renews itself.
+    pub renews: bool,
 }
 
 impl CredentialFacts {

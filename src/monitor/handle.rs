@@ -109,8 +109,12 @@ impl Handle {
 
     fn with_checker(started: Started, scheduled: bool) -> Reply<Handle> {
         let settings = &started.config.settings;
-        let network =
-            Network { proxy: settings.proxy.clone(), ca_file: settings.ca_file.clone(), idle: Duration::ZERO };
+        let network = Network {
+            proxy: settings.proxy.clone(),
+            ca_file: settings.ca_file.clone(),
+            idle: Duration::ZERO,
+            second: Duration::ZERO,
+        };
         let checker = Checker::new(&network, started.resolver.clone())?;
         Handle::start_with(started, Arc::new(checker.clone()), Some(checker), scheduled)
     }

@@ -1,5 +1,7 @@
 //! From a definition file's text to a [`Definition`], with every complaint at its line and column.
 
+mod sign_in;
+
 use super::{
     CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem,
     auth::{self, Scheme},
@@ -143,6 +145,7 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
             kind.map(Probe::Coded)
         }
     }?;
+    let oauth = source.oauth.and_then(|table| sign_in::compile(c, table, &probe, &fields));
     let limits = Limits {
         second: source.limits.second,
         minute: source.limits.minute,
@@ -159,6 +162,7 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
         cost,
         fields,
         probe,
+        oauth,
         limits,
         min_interval,
         status_page: source.status_page,

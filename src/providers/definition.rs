@@ -204,6 +204,8 @@ pub struct Definition {
     pub fields: IndexMap<String, Field>,
     /// The check.
     pub probe: Probe,
+    /// How a person signs in instead of pasting a token.
+    pub oauth: Option<super::oauth::OAuth>,
     /// Client-side limits, per integration.
     pub limits: Limits,
     /// No integration of this provider is checked more often than this.

@@ -160,19 +160,24 @@ impl RequestTemplate {
                 self.base.fill(Place::Host, |name| fields.get(name).map(String::as_str))?.unwrap_or_default()
             }
         };
-        let bad = |why: &str| BadField(format!("the address '{}' {why}", crate::model::text::sanitize(&text, 200)));
-        let url = reqwest::Url::parse(&text).map_err(|_| bad("is not a URL: write one like https://example.org"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(bad("must begin with https:// or http://"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(BadField(
-                "the address holds a user name or password: use the fields of the form for them".to_owned(),
-            ));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(bad("must end before '?' and '#'"));
-        }
-        Ok(url)
+        address(&text)
     }
+}
+
+/// Reads an address: only http and https, nobody's name or password in it, nothing behind the path.
+pub(super) fn address(text: &str) -> Result<reqwest::Url, BadField> {
+    let bad = |why: &str| BadField(format!("the address '{}' {why}", crate::model::text::sanitize(text, 200)));
+    let url = reqwest::Url::parse(text).map_err(|_| bad("is not a URL: write one like https://example.org"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(bad("must begin with https:// or http://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BadField(
+            "the address holds a user name or password: use the fields of the form for them".to_owned(),
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("must end before '?' and '#'"));
+    }
+    Ok(url)
 }

@@ -23,6 +23,7 @@ pub(super) struct File {
     #[serde(default)]
     pub auth: OneOrMany,
     pub check: Check,
+    pub oauth: Option<OAuth>,
     #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
@@ -101,6 +102,40 @@ pub(super) struct Auth {
     pub access_key: Option<String>,
     pub secret_key: Option<String>,
     pub session_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OAuth {
+    pub field: Spanned<String>,
+    pub client_id: Spanned<String>,
+    pub client_secret: Option<Spanned<String>>,
+    #[serde(default)]
+    pub secret_for: Vec<super::oauth::Way>,
+    #[serde(default)]
+    pub client_auth: ClientAuth,
+    pub app_url: Option<String>,
+    #[serde(default)]
+    pub help: String,
+    pub base_url: Option<Spanned<String>>,
+    pub device: Option<Spanned<String>>,
+    pub authorize: Option<Spanned<String>>,
+    pub token: Spanned<String>,
+    #[serde(default)]
+    pub client_credentials: bool,
+    pub scopes: Option<Spanned<String>>,
+    #[serde(default)]
+    pub params: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub authorize_params: IndexMap<String, Spanned<String>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ClientAuth {
+    #[default]
+    Form,
+    Basic,
 }
 
 #[derive(Debug, Deserialize)]

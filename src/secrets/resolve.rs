@@ -1,6 +1,9 @@
 //! From a reference to the secret, read fresh each time.
 
-use super::{command, ini, keyring, private};
+use super::{
+    command, ini, keyring, private,
+    renew::{Renew, Renewals},
+};
 use crate::model::{Cause, Secret, SecretRef, text::sanitize};
 use std::{
     path::{Path, PathBuf},
@@ -15,10 +18,10 @@ const MAX_INI: usize = 1 << 20;
 const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a reference gave no secret. Never quotes one.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ResolveError {
-    /// The cause to show: `missing_credential`, `locked`, `misconfigured`.
+    /// The cause to show: `missing_credential`, `locked`, `misconfigured`; what a renewal failed of.
     pub cause: Cause,
     /// What is wrong and what to do.
     pub message: String,
@@ -43,12 +46,13 @@ pub struct Resolver {
     /// The vault asked for `vault:` references.
     pub vault: Arc<super::Vault>,
     env: Arc<Environment>,
+    renewals: Renewals,
 }
 
 impl Resolver {
     /// Over a vault and the process's environment.
     pub fn new(vault: Arc<super::Vault>) -> Self {
-        Resolver { vault, env: Arc::new(|name| std::env::var(name).ok()) }
+        Resolver { vault, env: Arc::new(|name| std::env::var(name).ok()), renewals: Renewals::default() }
     }
 
     /// With another environment (tests, the demo).
@@ -73,14 +77,25 @@ impl Resolver {
     }
 
     /// The same for a check that will send it to `destinations` (host and port each; none: to no host). An entry of the
-    /// vault goes only where it was stored for.
+    /// vault goes only where it was stored for. One that came from a sign-in is renewed by `renew` when it is time.
     ///
     /// # Errors
-    /// As [`Resolver::resolve`]; `misconfigured`: it was stored for other hosts.
-    pub async fn resolve_for(&self, reference: &SecretRef, destinations: &[String]) -> Result<Secret, ResolveError> {
+    /// As [`Resolver::resolve`]; `misconfigured`: it was stored for other hosts; what the renewal failed of.
+    pub async fn resolve_for(
+        &self,
+        reference: &SecretRef,
+        destinations: &[String],
+        renew: &Arc<dyn Renew>,
+    ) -> Result<Secret, ResolveError> {
         let SecretRef::Vault(name) = reference else { return self.resolve(reference).await };
-        let (vault, name, destinations) = (self.vault.clone(), name.clone(), destinations.to_vec());
-        blocking(move || from_vault(&vault, &name, Some(&destinations))).await
+        let (vault, entry, destinations) = (self.vault.clone(), name.clone(), destinations.to_vec());
+        let (secret, due) = blocking(move || {
+            let secret = from_vault(&vault, &entry, Some(&destinations))?;
+            let tokens = vault.tokens(&entry).ok().flatten();
+            Ok((secret, tokens.is_some_and(|t| t.grant.is_due(jiff::Timestamp::now()))))
+        })
+        .await?;
+        if due { self.renewals.fresh(&self.vault, name, renew).await } else { Ok(secret) }
     }
 
     async fn resolve_within(&self, reference: &SecretRef, limit: Duration) -> Result<Secret, ResolveError> {
@@ -162,7 +177,7 @@ impl Resolver {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ResolveError> + Send + 'static,
 ) -> Result<T, ResolveError> {
     match tokio::task::spawn_blocking(work).await {
@@ -186,10 +201,14 @@ fn from_vault(vault: &super::Vault, name: &str, destinations: Option<&[String]>)
         Ok(None) => Err(ResolveError::missing(format!(
             "the vault has no entry '{name}'; store one with `lampboard secret set {name}`"
         ))),
-        Err(error) => {
-            let cause = if error.locked { Cause::Locked } else { Cause::Misconfigured };
-            Err(ResolveError { cause, message: error.message })
-        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<super::VaultError> for ResolveError {
+    fn from(error: super::VaultError) -> Self {
+        let cause = if error.locked { Cause::Locked } else { Cause::Misconfigured };
+        ResolveError { cause, message: error.message }
     }
 }
 

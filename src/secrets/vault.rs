@@ -2,18 +2,20 @@
 
 mod file;
 mod format;
+mod grant;
 mod identity;
 mod keys;
 mod portable;
 mod rekey;
+mod signed;
 
 use super::{Audit, private, resolve::Environment};
 use crate::{
     config::paths::write_private,
-    model::{CredentialFacts, Secret, id::is_valid_name},
+    model::{CredentialFacts, Grant, Secret, id::is_valid_name},
 };
 use file::{MAX_BYTES, Stamp, failed, stamp};
-use format::{Entries, Entry};
+use format::{Entries, Entry, Value};
 use keys::{Keys, Source};
 use std::{
     fs, io,
@@ -108,7 +110,7 @@ impl Vault {
     /// # Errors
     /// The identity is missing or does not fit, a file is damaged, or open to other users.
     pub fn get(&self, name: &str) -> Result<Option<Secret>, VaultError> {
-        Ok(self.entries()?.get(name).map(|entry| entry.secret.clone()))
+        Ok(self.entries()?.get(name).map(|entry| entry.value.secret.clone()))
     }
 
     /// One entry with what is known of it.
@@ -116,7 +118,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::get`].
     pub fn get_with_facts(&self, name: &str) -> Result<Option<(Secret, CredentialFacts)>, VaultError> {
-        Ok(self.entries()?.get(name).map(|entry| (entry.secret.clone(), entry.facts.clone())))
+        Ok(self.entries()?.get(name).map(|entry| (entry.value.secret.clone(), entry.facts())))
     }
 
     /// Adds or replaces an entry; makes vault and identity at first use. Concurrent writers are locked out. What was
@@ -134,16 +136,7 @@ impl Vault {
         check_secret(secret)?;
         let now = jiff::Timestamp::now();
         self.change(|entries| {
-            let known = entries.remove(name).map(|entry| entry.facts);
-            let facts = CredentialFacts {
-                stored: known.as_ref().map_or(now, |f| f.stored),
-                rotated: known.as_ref().map(|_| now),
-                expires: None,
-                hosts: known.map(|f| f.hosts).unwrap_or_default(),
-                account: None,
-                can_roll_back: false,
-            };
-            entries.insert(name.to_owned(), Entry { secret: secret.clone(), facts, previous: None });
+            put(entries, name, Value::plain(secret), now);
             true
         })?;
         Ok(())
@@ -163,7 +156,7 @@ impl Vault {
         self.change(|entries| {
             let Some(entry) = entries.get_mut(name) else { return false };
             found = true;
-            entry.previous = Some(std::mem::replace(&mut entry.secret, secret.clone()));
+            entry.previous = Some(std::mem::replace(&mut entry.value, Value::plain(secret)));
             entry.facts.rotated = Some(jiff::Timestamp::now());
             entry.facts.expires = None;
             entry.facts.account = account.map(ToOwned::to_owned);
@@ -190,7 +183,8 @@ impl Vault {
                 )));
                 return false;
             };
-            entry.secret = previous;
+            entry.facts.expires = previous.grant.as_ref().and_then(Grant::dies);
+            entry.value = previous;
             entry.facts.rotated = Some(jiff::Timestamp::now());
             entry.facts.account = None;
             outcome = Ok(());
@@ -206,7 +200,8 @@ impl Vault {
     /// As [`Vault::set`].
     pub fn proved(&self, name: &str, used: &Secret, hosts: &[String]) -> Result<(), VaultError> {
         let news = |entry: &Entry| {
-            entry.secret == *used && (entry.previous.is_some() || (entry.facts.hosts.is_empty() && !hosts.is_empty()))
+            entry.value.secret == *used
+                && (entry.previous.is_some() || (entry.facts.hosts.is_empty() && !hosts.is_empty()))
         };
         if !self.entries()?.get(name).is_some_and(news) {
             return Ok(());
@@ -282,7 +277,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::get`].
     pub fn list(&self) -> Result<Vec<(String, CredentialFacts)>, VaultError> {
-        Ok(self.entries()?.iter().map(|(name, entry)| (name.clone(), entry.facts.clone())).collect())
+        Ok(self.entries()?.iter().map(|(name, entry)| (name.clone(), entry.facts())).collect())
     }
 
     /// Whether there is a vault that waits for its key, which is not the same as broken.
@@ -423,6 +418,21 @@ impl Vault {
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Puts a value in; what was known of the one before is forgotten, but for its first day and its hosts.
+fn put(entries: &mut Entries, name: &str, value: Value, now: jiff::Timestamp) {
+    let known = entries.remove(name).map(|entry| entry.facts);
+    let facts = CredentialFacts {
+        stored: known.as_ref().map_or(now, |f| f.stored),
+        rotated: known.as_ref().map(|_| now),
+        expires: value.grant.as_ref().and_then(Grant::dies),
+        hosts: known.map(|f| f.hosts).unwrap_or_default(),
+        account: None,
+        can_roll_back: false,
+        renews: false,
+    };
+    entries.insert(name.to_owned(), Entry { value, facts, previous: None });
 }
 
 fn no_entry(name: &str) -> VaultError {

@@ -61,6 +61,7 @@ pub fn credentials() -> Vec<(String, CredentialFacts)> {
         hosts: vec!["api.openai.com:443".to_owned()],
         account: None,
         can_roll_back: true,
+        renews: false,
     };
     vec![("key".to_owned(), facts)]
 }

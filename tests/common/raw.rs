@@ -235,8 +235,12 @@ pub fn checker(root: Option<&Path>) -> Checker {
 pub fn checker_knowing(token: &'static str, root: Option<&Path>) -> Checker {
     let vault = Arc::new(Vault::new(Path::new("/nonexistent/vault"), Path::new("/nonexistent/identity")));
     let resolver = Resolver::new(vault).with_env(|name| (name == "TOKEN").then(|| token.to_owned()));
-    let network =
-        Network { proxy: "none".to_owned(), ca_file: root.map(Path::to_owned), idle: Duration::from_secs(30) };
+    let network = Network {
+        proxy: "none".to_owned(),
+        ca_file: root.map(Path::to_owned),
+        idle: Duration::from_secs(30),
+        ..Network::default()
+    };
     Checker::new(&network, resolver).unwrap()
 }
 

@@ -75,24 +75,29 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), VaultError> {
 
 /// Keeps other writers out, of this and of other programs, while the file lives.
 pub(super) fn lock(vault: &Path) -> Result<File, VaultError> {
-    let path = vault.with_extension("lock");
+    lock_as(&vault.with_extension("lock"), LOCK_PATIENCE)
+}
+
+/// The same under another name, with a patience of its own.
+pub(super) fn lock_as(path: &Path, patience: Duration) -> Result<File, VaultError> {
     let file = fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
         .custom_flags(OFLAGS_NOFOLLOW)
-        .open(&path)
-        .map_err(|error| failed("lock", &path, &error))?;
+        .open(path)
+        .map_err(|error| failed("lock", path, &error))?;
     let start = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &path, &error)),
-            Err(TryLockError::WouldBlock) if start.elapsed() > LOCK_PATIENCE => {
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path, &error)),
+            Err(TryLockError::WouldBlock) if start.elapsed() > patience => {
                 return Err(VaultError::new(format!(
-                    "another program has held {} for 10 s; end or resume it, then try again",
-                    private::quoted(&path)
+                    "another program has held {} for {} s; end or resume it, then try again",
+                    private::quoted(path),
+                    patience.as_secs()
                 )));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),

@@ -1,6 +1,7 @@
 //! The vault's clear text: a TOML table `[entries.NAME]` with `value`, `stored`, and what else is known of it.
 
-use crate::model::{CredentialFacts, Secret};
+use super::grant;
+use crate::model::{CredentialFacts, Grant, Secret, Tokens};
 use std::collections::BTreeMap;
 use toml::{
     Spanned,
@@ -8,13 +9,43 @@ use toml::{
 };
 use zeroize::Zeroizing;
 
+/// A secret, and how the next one is had where it came from a sign-in.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) secret: Secret,
+    pub(super) grant: Option<Grant>,
+}
+
+impl Value {
+    /// One that nobody signed in for.
+    pub(super) fn plain(secret: &Secret) -> Value {
+        Value { secret: secret.clone(), grant: None }
+    }
+
+    /// One that came from a sign-in.
+    pub(super) fn signed(tokens: &Tokens) -> Value {
+        Value { secret: tokens.access.clone(), grant: Some(tokens.grant.clone()) }
+    }
+}
+
 /// One secret and what is known of it.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) secret: Secret,
+    pub(super) value: Value,
     pub(super) facts: CredentialFacts,
     /// The value before the last rotation, until the new one has proved good.
-    pub(super) previous: Option<Secret>,
+    pub(super) previous: Option<Value>,
+}
+
+impl Entry {
+    /// What is known of it, with what follows from the rest.
+    pub(super) fn facts(&self) -> CredentialFacts {
+        CredentialFacts {
+            can_roll_back: self.previous.is_some(),
+            renews: self.value.grant.as_ref().is_some_and(Grant::renewable),
+            ..self.facts.clone()
+        }
+    }
 }
 
 pub(super) type Entries = BTreeMap<String, Entry>;
@@ -25,8 +56,9 @@ pub(super) fn text(entries: &Entries) -> Zeroizing<String> {
     let size = |(name, entry): (&String, &Entry)| {
         let facts = &entry.facts;
         let hosts: usize = facts.hosts.iter().map(|h| room(h)).sum();
-        let previous = entry.previous.as_ref().map_or(0, |p| room(p.expose()));
-        400 + name.len() + room(entry.secret.expose()) + previous + hosts + facts.account.as_deref().map_or(0, room)
+        let size = |v: &Value| room(v.secret.expose()) + v.grant.as_ref().map_or(0, |g| grant::size(g, room));
+        let previous = entry.previous.as_ref().map_or(0, size);
+        400 + name.len() + size(&entry.value) + previous + hosts + facts.account.as_deref().map_or(0, room)
     };
     let mut out = Zeroizing::new(String::with_capacity(entries.iter().map(size).sum::<usize>() + 128));
     out.push_str("# Lampboard's vault\n");
@@ -35,15 +67,23 @@ pub(super) fn text(entries: &Entries) -> Zeroizing<String> {
         out.push_str("\n[entries.");
         out.push_str(name);
         out.push_str("]\nvalue = ");
-        quote(&mut out, entry.secret.expose());
+        quote(&mut out, entry.value.secret.expose());
         for (key, at) in [("stored", Some(facts.stored)), ("rotated", facts.rotated), ("expires", facts.expires)] {
             if let Some(at) = at {
                 out.push_str(&format!("\n{key} = {at}"));
             }
         }
+        if let Some(grant) = &entry.value.grant {
+            out.push_str("\ngrant = ");
+            grant::write(&mut out, grant);
+        }
         if let Some(previous) = &entry.previous {
             out.push_str("\nprevious = ");
-            quote(&mut out, previous.expose());
+            quote(&mut out, previous.secret.expose());
+            if let Some(grant) = &previous.grant {
+                out.push_str("\nprevious_grant = ");
+                grant::write(&mut out, grant);
+            }
         }
         if let Some(account) = &facts.account {
             out.push_str("\naccount = ");
@@ -62,7 +102,7 @@ pub(super) fn text(entries: &Entries) -> Zeroizing<String> {
     out
 }
 
-fn quote(out: &mut String, text: &str) {
+pub(super) fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -111,7 +151,7 @@ pub(super) fn parse(text: &str) -> Result<Entries, String> {
 fn entry(value: Spanned<DeValue<'_>>) -> Option<Entry> {
     let DeValue::Table(table) = value.into_inner() else { return None };
     let (mut secret, mut previous, mut stored, mut rotated, mut expires) = (None, None, None, None, None);
-    let (mut hosts, mut account) = (Vec::new(), None);
+    let (mut hosts, mut account, mut granted, mut previous_grant) = (Vec::new(), None, None, None);
     for (key, value) in table {
         let value = value.into_inner();
         match &**key.get_ref() {
@@ -121,6 +161,8 @@ fn entry(value: Spanned<DeValue<'_>>) -> Option<Entry> {
             "rotated" => rotated = Some(instant(value)?),
             "expires" => expires = Some(instant(value)?),
             "account" => account = Some(string(value)?),
+            "grant" => granted = Some(grant::read(value)?),
+            "previous_grant" => previous_grant = Some(grant::read(value)?),
             "hosts" => {
                 let DeValue::Array(all) = value else { return None };
                 hosts = all.into_iter().map(|v| string(v.into_inner())).collect::<Option<_>>()?;
@@ -129,18 +171,19 @@ fn entry(value: Spanned<DeValue<'_>>) -> Option<Entry> {
         }
     }
     let facts =
-        CredentialFacts { stored: stored?, rotated, expires, hosts, account, can_roll_back: previous.is_some() };
-    Some(Entry { secret: secret?, facts, previous })
+        CredentialFacts { stored: stored?, rotated, expires, hosts, account, can_roll_back: false, renews: false };
+    let previous = previous.map(|secret| Value { secret, grant: previous_grant });
+    Some(Entry { value: Value { secret: secret?, grant: granted }, facts, previous })
 }
 
-fn string(value: DeValue<'_>) -> Option<String> {
+pub(super) fn string(value: DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.into_owned()),
         _ => None,
     }
 }
 
-fn instant(value: DeValue<'_>) -> Option<jiff::Timestamp> {
+pub(super) fn instant(value: DeValue<'_>) -> Option<jiff::Timestamp> {
     match value {
         DeValue::String(text) => text.parse().ok(),
         DeValue::Datetime(at) => at.to_string().parse().ok(),

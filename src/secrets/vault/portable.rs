@@ -52,13 +52,13 @@ impl Vault {
         let theirs = format::parse(&text)
             .map_err(|what| VaultError::new(format!("{} is damaged: {what}", crate::secrets::private::quoted(path))))?;
         for entry in theirs.values() {
-            check_secret(&entry.secret)?;
+            check_secret(&entry.value.secret)?;
         }
         let mut done = Imported::default();
         self.change(|entries| {
             for (name, entry) in theirs {
                 match entries.get(&name) {
-                    Some(ours) if ours.secret == entry.secret => {}
+                    Some(ours) if ours.value == entry.value => {}
                     Some(_) if !replace => done.kept.push(name),
                     known => {
                         if known.is_some() { &mut done.replaced } else { &mut done.added }.push(name.clone());

@@ -12,6 +12,7 @@ mod history;
 mod integration;
 mod keys;
 mod list;
+mod login;
 mod out;
 mod provider;
 mod refuse;
@@ -138,6 +139,11 @@ pub enum Command {
     ///
     /// Secrets are asked for on the terminal or read from standard input, never taken from the command line.
     Add(add::AddArgs),
+    /// Sign an integration in with OAuth 2.0: no token to copy. Tested before it is stored.
+    ///
+    /// Shows a code and a link for any browser, so it works over SSH too. The tokens go into the vault and renew
+    /// themselves. It needs the id of an application of yours at the service: --set client_id=…
+    Login(login::LoginArgs),
     /// Remove an integration from config.toml. Its history is kept.
     #[command(visible_alias = "rm")]
     Remove {
@@ -240,6 +246,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Answer {
         Some(Command::List) => list::list(config, out),
         Some(Command::Show { name }) => list::show(config, &name, out),
         Some(Command::Add(args)) => add::run(config, args, out),
+        Some(Command::Login(args)) => login::run(config, args, out),
         Some(Command::Remove { name }) => integration::remove(config, &name, out),
         Some(Command::Pause { name }) => integration::pause(config, &name, true, out),
         Some(Command::Resume { name }) => integration::pause(config, &name, false, out),

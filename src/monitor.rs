@@ -13,6 +13,7 @@ pub mod retry;
 pub mod rotate;
 mod runner;
 pub mod schedule;
+pub mod sign_in;
 pub mod snapshot;
 mod state;
 mod watch;

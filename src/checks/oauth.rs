@@ -164,8 +164,13 @@ impl Checker {
     }
 }
 
-/// Where an application's secret may go: `login.example:443`.
-pub fn host(url: &reqwest::Url) -> Option<String> {
+/// Where an integration's sign-in sends the application's secret: `login.example:443`.
+pub fn token_host(integration: &Integration, definition: &Definition) -> Option<String> {
+    definition.oauth.as_ref()?;
+    host(&definition.endpoints(&prepare::fields(integration, definition).0).ok()?.token)
+}
+
+fn host(url: &reqwest::Url) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 

@@ -48,8 +48,8 @@ pub(super) fn run(config: Option<PathBuf>, args: AddArgs, out: &mut Out) -> Answ
     }
     let draft = Draft {
         original: None,
-        base: base(&id, &definition, &args, &world.config.settings),
-        values: values(&definition, &id, &args, out)?,
+        base: base(&id, &definition, &args.tags, args.interval, &world.config.settings),
+        values: values(&definition, &id, &args.set, None, out)?,
     };
     world.paths.create()?;
     let store = world.store(out);
@@ -77,15 +77,21 @@ pub(super) fn run(config: Option<PathBuf>, args: AddArgs, out: &mut Out) -> Answ
     })
 }
 
-fn base(id: &IntegrationId, definition: &Definition, args: &AddArgs, settings: &Settings) -> Integration {
+pub(super) fn base(
+    id: &IntegrationId,
+    definition: &Definition,
+    tags: &[String],
+    interval: Option<u64>,
+    settings: &Settings,
+) -> Integration {
     Integration {
         id: id.clone(),
         provider: definition.id.clone(),
         name: id.to_string(),
-        tags: args.tags.clone(),
+        tags: tags.to_vec(),
         fields: IndexMap::new(),
         enabled: true,
-        interval: args.interval.map_or(settings.interval, Duration::from_secs),
+        interval: interval.map_or(settings.interval, Duration::from_secs),
         timeout: settings.timeout,
         attempts: settings.attempts,
         failures_to_open: settings.failures_to_open,
@@ -98,38 +104,55 @@ fn base(id: &IntegrationId, definition: &Definition, args: &AddArgs, settings: &
     }
 }
 
-fn values(
-    definition: &Definition,
-    id: &IntegrationId,
-    args: &AddArgs,
-    out: &mut Out,
-) -> Result<IndexMap<String, DraftValue>, Failure> {
+/// The `key=value` pairs by key.
+pub(super) fn given(set: &[String]) -> Result<IndexMap<&str, Vec<&str>>, Failure> {
     let mut given: IndexMap<&str, Vec<&str>> = IndexMap::new();
-    for pair in &args.set {
+    for pair in set {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
             Failure::new(Exit::Usage, "--set wants KEY=VALUE, for example --set base_url=https://example.org")
         })?;
         given.entry(key).or_default().push(value);
     }
+    Ok(given)
+}
+
+/// Refuses keys that are no fields.
+pub(super) fn known<'a>(definition: &Definition, mut keys: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let Some(unknown) = keys.find(|key| !definition.fields.contains_key(*key)) else { return Ok(()) };
+    let known: Vec<&str> = definition.fields.keys().map(String::as_str).collect();
+    let unknown = crate::model::text::sanitize(unknown, 80);
+    Err(Failure::new(
+        Exit::Usage,
+        format!("{} has no field '{unknown}'. It has: {}", definition.name, known.join(", ")),
+    ))
+}
+
+/// Every field's value; `signed` is left to a sign-in.
+pub(super) fn values(
+    definition: &Definition,
+    id: &IntegrationId,
+    set: &[String],
+    signed: Option<&str>,
+    out: &mut Out,
+) -> Result<IndexMap<String, DraftValue>, Failure> {
+    let given = given(set)?;
     let mut values = IndexMap::new();
-    for (name, field) in &definition.fields {
-        let given = given.shift_remove(name.as_str()).unwrap_or_default();
-        if let Some(value) = value(field, &given, id, out)? {
+    for (name, field) in definition.fields.iter().filter(|(name, _)| Some(name.as_str()) != signed) {
+        let given = given.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+        if let Some(value) = value(field, given, id, out)? {
             values.insert(name.clone(), value);
         }
     }
-    if let Some(unknown) = given.keys().next() {
-        let known: Vec<&str> = definition.fields.keys().map(String::as_str).collect();
-        let unknown = crate::model::text::sanitize(unknown, 80);
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("{} has no field '{unknown}'. It has: {}", definition.name, known.join(", ")),
-        ));
-    }
+    known(definition, given.keys().copied())?;
     Ok(values)
 }
 
-fn value(field: &Field, given: &[&str], id: &IntegrationId, out: &mut Out) -> Result<Option<DraftValue>, Failure> {
+pub(super) fn value(
+    field: &Field,
+    given: &[&str],
+    id: &IntegrationId,
+    out: &mut Out,
+) -> Result<Option<DraftValue>, Failure> {
     if field.secret {
         return secret_value(field, given, id, out);
     }
@@ -153,7 +176,7 @@ fn secret_value(
 ) -> Result<Option<DraftValue>, Failure> {
     let typed = || -> Result<Option<DraftValue>, Failure> {
         let typed = secret::read(&format!("{}: ", field.label))?;
-        Ok(Some(DraftValue::Typed(typed, Place::Vault(vault_name(id, field)))))
+        Ok(Some(DraftValue::Typed(typed, Place::Vault(vault_name(id, &field.name)))))
     };
     if given == ["-"] {
         return typed();
@@ -187,15 +210,19 @@ fn secret_value(
 }
 
 /// `github` for the usual single token, `github-password` for any other field.
-fn vault_name(id: &IntegrationId, field: &Field) -> String {
-    let name = match field.name.as_str() {
+pub(super) fn vault_name(id: &IntegrationId, field: &str) -> String {
+    let name = match field {
         "token" | "key" | "api_key" => id.to_string(),
         other => format!("{id}-{other}"),
     };
     name.chars().take(64).collect()
 }
 
-async fn test(handle: &crate::monitor::Handle, draft: Draft, out: &mut Out) -> Result<crate::model::Outcome, Failure> {
+pub(super) async fn test(
+    handle: &crate::monitor::Handle,
+    draft: Draft,
+    out: &mut Out,
+) -> Result<crate::model::Outcome, Failure> {
     let (report, mut rungs) = tokio::sync::mpsc::unbounded_channel();
     let outcome = handle.test(draft, report).await;
     let mut last: IndexMap<&'static str, Rung> = IndexMap::new();

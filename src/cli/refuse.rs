@@ -26,10 +26,10 @@ pub(super) fn secret_flags(args: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The answer to a surplus word after `secret set NAME` or `add PROVIDER NAME`, which is a pasted secret more often than
+/// The answer to a surplus word after `secret set NAME`, `add PROVIDER NAME` or `login NAME`, which is a pasted secret more often than
 /// not. Nothing for any other error.
 pub(super) fn secret_argument(args: &[OsString], error: &clap::Error) -> Option<Failure> {
-    let takes_secrets = args.iter().skip(1).any(|a| a == "secret" || a == "add");
+    let takes_secrets = args.iter().skip(1).any(|a| a == "secret" || a == "add" || a == "login");
     if error.kind() != ErrorKind::UnknownArgument || !takes_secrets {
         return None;
     }

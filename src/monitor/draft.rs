@@ -1,6 +1,6 @@
 //! An integration being made or edited, before it is saved. Used by the form and by `lampboard add`.
 
-use crate::model::{FieldValue, Integration, Secret, SecretRef};
+use crate::model::{FieldValue, Integration, Secret, SecretRef, Tokens};
 use indexmap::IndexMap;
 
 /// Where a typed secret shall be kept.
@@ -21,6 +21,8 @@ pub enum DraftValue {
     Reference(SecretRef),
     /// A secret just typed, and where to put it on save.
     Typed(Secret, Place),
+    /// What a sign-in just gave, and where to put it on save.
+    Signed(Box<Tokens>, Place),
 }
 
 /// An integration being made or edited.
@@ -46,7 +48,9 @@ impl Draft {
                     DraftValue::Text(text) => FieldValue::Text(text.clone()),
                     DraftValue::List(list) => FieldValue::List(list.clone()),
                     DraftValue::Reference(reference) => FieldValue::Secret(reference.clone()),
-                    DraftValue::Typed(_, Place::Vault(entry)) => FieldValue::Secret(SecretRef::Vault(entry.clone())),
+                    DraftValue::Typed(_, Place::Vault(entry)) | DraftValue::Signed(_, Place::Vault(entry)) => {
+                        FieldValue::Secret(SecretRef::Vault(entry.clone()))
+                    }
                 };
                 (name.clone(), value)
             })
@@ -54,10 +58,11 @@ impl Draft {
         integration
     }
 
-    /// The secrets typed, by field.
+    /// The secrets typed or signed in for, by field.
     pub fn typed(&self) -> IndexMap<String, Secret> {
         let typed = self.values.iter().filter_map(|(name, value)| match value {
             DraftValue::Typed(secret, _) => Some((name.clone(), secret.clone())),
+            DraftValue::Signed(tokens, _) => Some((name.clone(), tokens.access.clone())),
             _ => None,
         });
         typed.collect()

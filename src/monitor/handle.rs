@@ -271,29 +271,27 @@ impl Handle {
     /// Saves a draft: typed secrets into the vault, the rest into config.toml; the board shows it at once.
     pub async fn save(&self, draft: Draft) -> Reply<IntegrationId> {
         let (vault, paths, settings) = (self.0.resolver.vault.clone(), self.0.paths.clone(), self.settings());
-        let hosts = {
-            let integration = draft.integration();
-            let registry = self.registry();
-            let definition = registry.get(&integration.provider);
-            definition.map(|d| crate::checks::prepare::destinations(&integration, d)).unwrap_or_default()
-        };
+        let hosts = self.destinations(&draft);
         let id = draft.base.id.clone();
         let original = draft.original.clone();
         blocking(move || {
             paths.create().map_err(|e| format!("cannot make Lampboard's folders: {e}"))?;
             for value in draft.values.values() {
-                if let DraftValue::Typed(secret, Place::Vault(entry)) = value {
-                    vault.set(entry, secret).map_err(|e| e.to_string())?;
+                match value {
+                    DraftValue::Typed(secret, Place::Vault(entry)) => vault.set(entry, secret),
+                    DraftValue::Signed(tokens, Place::Vault(entry)) => vault.sign_in(entry, tokens),
+                    _ => Ok(()),
                 }
+                .map_err(|e| e.to_string())?;
             }
             let integration = draft.integration();
             edit::upsert(&paths.config, &integration, &settings, draft.original.as_deref())
                 .map_err(|e| e.to_string())?;
             // Saving is the user's word that these secrets may go to this host. An entry that is not there yet has
             // nothing to be bound, and a locked vault keeps what it has: the check will say so.
-            for (_, reference) in integration.secrets() {
+            for (field, reference) in integration.secrets() {
                 let SecretRef::Vault(entry) = reference else { continue };
-                if let Err(error) = hosts.iter().try_for_each(|host| vault.allow(entry, host)) {
+                if let Err(error) = hosts(field).iter().try_for_each(|host| vault.allow(entry, host)) {
                     tracing::info!(%error, entry, "the entry was not bound to its host");
                 }
             }
@@ -306,6 +304,19 @@ impl Handle {
         self.reload_any().await?;
         self.check(&id);
         Ok(id)
+    }
+
+    /// Where each secret field's value will go: to the check's hosts, an application's secret to the sign-in's.
+    fn destinations(&self, draft: &Draft) -> impl Fn(&str) -> Vec<String> + Send + 'static {
+        let (integration, registry) = (draft.integration(), self.registry());
+        let definition = registry.get(&integration.provider);
+        let of_checks = definition.map(|d| crate::checks::prepare::destinations(&integration, d)).unwrap_or_default();
+        let application = definition.and_then(|d| d.oauth.as_ref()?.client_secret.clone());
+        let sign_in = definition.and_then(|d| crate::checks::oauth::token_host(&integration, d));
+        move |field| {
+            let aside = application.as_deref() == Some(field);
+            if aside { sign_in.iter().cloned().collect() } else { of_checks.clone() }
+        }
     }
 
     /// A draft of an existing integration, for the edit form.

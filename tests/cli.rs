@@ -20,6 +20,8 @@ mod home;
 mod integrations;
 #[path = "cli/json.rs"]
 mod json;
+#[path = "cli/login.rs"]
+mod login;
 #[path = "cli/places.rs"]
 mod places;
 #[path = "cli/providers.rs"]
@@ -28,3 +30,5 @@ mod providers;
 mod secrets;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "common/sign_in.rs"]
+mod sign_in;

@@ -3,7 +3,11 @@
 use super::{Answer, Exit, Failure, Out, world};
 use crate::{
     config::suggest,
-    providers::{Definition, Origin, Probe, Registry, registry::lint},
+    providers::{
+        Definition, Origin, Probe, Registry,
+        oauth::{OAuth, Way},
+        registry::lint,
+    },
 };
 use std::path::PathBuf;
 
@@ -96,6 +100,8 @@ fn list(registry: &Registry, out: &mut Out) -> Answer {
 }
 
 fn show(definition: &Definition, out: &mut Out) -> Answer {
+    let ways = definition.oauth.as_ref().map(OAuth::ways).unwrap_or_default();
+    let ways: Vec<&str> = ways.into_iter().map(Way::as_str).collect();
     if out.json {
         let fields: Vec<_> = definition
             .fields
@@ -110,6 +116,7 @@ fn show(definition: &Definition, out: &mut Out) -> Answer {
             "docs": definition.docs, "key_url": definition.key_url, "status_page": definition.status_page,
             "cost": definition.cost, "min_interval_s": definition.min_interval.as_secs(), "origin": origin(definition),
             "fields": fields, "examples": definition.examples.iter().map(|e| &e.name).collect::<Vec<_>>(),
+            "sign_in": ways,
         }))?;
         return Ok(Exit::Good);
     }
@@ -128,6 +135,11 @@ fn show(definition: &Definition, out: &mut Out) -> Answer {
         if let Some(value) = value {
             pairs.push((label.to_owned(), value.clone()));
         }
+    }
+    if let Some(oauth) = &definition.oauth {
+        pairs.push(("Sign in".to_owned(), format!("lampboard login NAME (by {})", ways.join(" or "))));
+        pairs
+            .extend(oauth.app_url.as_ref().map(|url| ("Application at".to_owned(), format!("{url} ({})", oauth.help))));
     }
     out.pairs(&pairs)?;
     out.line("")?;

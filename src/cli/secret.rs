@@ -119,6 +119,7 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
                         serde_json::json!({
                             "name": name, "stored": facts.stored, "rotated": facts.rotated, "expires": facts.expires,
                             "hosts": facts.hosts, "account": facts.account, "can_roll_back": facts.can_roll_back,
+                            "renews": facts.renews,
                             "used_by": used_by(&users, name),
                         })
                     })
@@ -187,7 +188,7 @@ fn row(name: &str, facts: &CredentialFacts, users: &[String]) -> Vec<String> {
         name.to_owned(),
         day(facts.stored),
         or(rotated, "-"),
-        or(facts.expires.map(day).unwrap_or_default(), "-"),
+        or(facts.expires.map(day).unwrap_or_default(), if facts.renews { "renews itself" } else { "-" }),
         or(facts.hosts.join(", "), "anywhere yet"),
         or(users.join(", "), "nobody"),
     ]

@@ -20,6 +20,17 @@ pub enum Way {
     Client,
 }
 
+impl Way {
+    /// One word, as the flags of `login` have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Way::Device => "device",
+            Way::Browser => "browser",
+            Way::Client => "client",
+        }
+    }
+}
+
 /// An address of the service: a path below the base, or a whole URL.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {

@@ -2,12 +2,13 @@
 
 use crate::home::Home;
 
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 38] = [
     &[],
     &["check"],
     &["list"],
     &["show"],
     &["add"],
+    &["login"],
     &["remove"],
     &["pause"],
     &["resume"],

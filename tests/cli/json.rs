@@ -207,6 +207,10 @@ fn what_changes_the_board_answers_too() {
     let home = Home::new();
     let url = format!("url={}/ok", by_path());
     holds("add", &[json(home.run(&["add", "http", "web", "--set", &url, "--json"]), 0)]);
+    let service = crate::sign_in::SignIn::serve(&[]);
+    let set = ["base_url", "oauth_url"].map(|field| format!("{field}={}", service.url()));
+    let login = ["login", "gh", "--provider", "github", "--set", "client_id=board", "--set", &set[0], "--set", &set[1]];
+    holds("login", &[json(home.run(&[&login[..], &["--json"]].concat()), 0)]);
     holds("pause", &[json(home.run(&["pause", "web", "--json"]), 0)]);
     holds("resume", &[json(home.run(&["resume", "web", "--json"]), 0)]);
     holds("remove, secret remove", &[json(home.run(&["remove", "web", "--json"]), 0)]);

@@ -44,7 +44,7 @@ pub struct Seen {
 #[derive(Clone)]
 pub struct SignIn {
     pub port: u16,
-    seen: Arc<Mutex<Seen>>,
+    pub seen: Arc<Mutex<Seen>>,
 }
 
 impl SignIn {

@@ -10,6 +10,7 @@ mod help;
 pub mod metrics;
 mod overview;
 mod prompt;
+mod sign_in;
 mod table;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{IntegrationId, Secret},
-    monitor::Draft,
+    monitor::{Draft, sign_in::Way},
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -32,6 +32,10 @@ pub enum Effect {
     Test(Box<Draft>),
     /// Cancel the running test.
     CancelTest,
+    /// Sign in with what a draft says: `Done::SignInStep`, then `Done::SignedIn`.
+    SignIn(Box<Draft>, Way),
+    /// Cancel the running sign-in.
+    CancelSignIn,
     /// Save a draft: `Done::Saved`.
     Save(Box<Draft>),
     /// Open the vault with this passphrase: `Done::Unlocked`.

@@ -2,8 +2,8 @@
 
 use crate::{
     checks::Rung,
-    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, Series},
-    monitor::{Draft, Notice, Rotation},
+    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, Series, Tokens},
+    monitor::{Draft, Notice, Rotation, sign_in::Step},
 };
 use jiff::Timestamp;
 
@@ -95,6 +95,10 @@ pub enum Done {
     Unlocked(Result<(), String>),
     /// The rotation of this entry ended.
     Rotated(String, Result<Rotation, String>),
+    /// A sign-in wants something of a person.
+    SignInStep(Step),
+    /// The sign-in ended.
+    SignedIn(Result<Box<Tokens>, String>),
     /// The last lines of the log.
     Log(Vec<String>),
     /// A sentence for a toast.

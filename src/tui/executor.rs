@@ -3,7 +3,7 @@
 use super::{effect::Effect, event::Done, theme};
 use crate::{
     model::text::sanitize,
-    monitor::{Draft, Handle},
+    monitor::{Draft, Handle, sign_in::Way},
 };
 use std::{
     fs::File,
@@ -22,8 +22,16 @@ const INCIDENTS: usize = 50;
 /// Bytes of the log that are read.
 const LOG: u64 = 64 * 1024;
 
-/// An answer, with the number of the test it belongs to (0: to none).
-type Tagged = (u64, Done);
+/// What an answer belongs to: nothing in particular, or the test or sign-in of this number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    None,
+    Test(u64),
+    SignIn(u64),
+}
+
+/// An answer with its tag.
+type Tagged = (Tag, Done);
 
 /// A change of files, whole.
 type Change = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -38,6 +46,8 @@ pub struct Executor {
     changes: mpsc::UnboundedSender<Change>,
     test: Option<AbortHandle>,
     serial: u64,
+    sign_in: Option<AbortHandle>,
+    sign_in_serial: u64,
 }
 
 impl Executor {
@@ -51,14 +61,15 @@ impl Executor {
                 change.await;
             }
         });
-        Executor { handle, answers, came, tasks, changes, test: None, serial: 0 }
+        Executor { handle, answers, came, tasks, changes, test: None, serial: 0, sign_in: None, sign_in_serial: 0 }
     }
 
-    /// The next answer. Those of a test that was cancelled or overtaken are dropped.
+    /// The next answer. Those of a test or sign-in that was cancelled or overtaken are dropped.
     pub async fn next(&mut self) -> Done {
         loop {
+            let current = [Tag::None, Tag::Test(self.serial), Tag::SignIn(self.sign_in_serial)];
             match self.came.recv().await {
-                Some((tag, done)) if tag == 0 || tag == self.serial => return done,
+                Some((tag, done)) if current.contains(&tag) => return done,
                 Some(_) => {}
                 None => std::future::pending().await,
             }
@@ -68,6 +79,7 @@ impl Executor {
     /// Waits for what must not be cut off (saving, removing), at most so long.
     pub async fn finish(mut self, limit: Duration) {
         self.cancel();
+        self.cancel_sign_in();
         // Without a sender the queue ends when it is empty.
         self.changes = mpsc::unbounded_channel().0;
         self.tasks.close();
@@ -93,6 +105,8 @@ impl Executor {
             }
             Effect::Test(draft) => self.test(*draft),
             Effect::CancelTest => self.cancel(),
+            Effect::SignIn(draft, way) => self.sign_in(*draft, way),
+            Effect::CancelSignIn => self.cancel_sign_in(),
             Effect::Save(draft) => self.change(async move { Some(Done::Saved(handle.save(*draft).await)) }),
             Effect::Unlock(passphrase) => {
                 self.answer(async move { Some(Done::Unlocked(handle.unlock(passphrase).await)) })
@@ -112,7 +126,7 @@ impl Executor {
             }),
             Effect::ProbeEnv(mut names) => {
                 names.retain(|name| handle.env_has(name));
-                let _ = self.answers.send((0, Done::Env(names)));
+                let _ = self.answers.send((Tag::None, Done::Env(names)));
             }
             Effect::FetchHistory(id) => self.answer(async move {
                 let rows = handle.rows(id.clone(), ROWS).await;
@@ -148,7 +162,7 @@ impl Executor {
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
             if let Some(done) = work.await {
-                let _ = answers.send((0, done));
+                let _ = answers.send((Tag::None, done));
             }
         });
     }
@@ -157,7 +171,7 @@ impl Executor {
         let answers = self.answers.clone();
         let change: Change = Box::pin(async move {
             if let Some(done) = work.await {
-                let _ = answers.send((0, done));
+                let _ = answers.send((Tag::None, done));
             }
         });
         let _ = self.changes.send(change);
@@ -170,7 +184,7 @@ impl Executor {
 
     fn test(&mut self, draft: Draft) {
         self.cancel();
-        let (serial, answers, handle) = (self.serial, self.answers.clone(), self.handle.clone());
+        let (serial, answers, handle) = (Tag::Test(self.serial), self.answers.clone(), self.handle.clone());
         let task = self.tasks.spawn(async move {
             let (report, mut rungs) = mpsc::unbounded_channel();
             let test = handle.test(draft, report);
@@ -188,6 +202,32 @@ impl Executor {
             let _ = answers.send((serial, Done::Tested(result.map(Box::new))));
         });
         self.test = Some(task.abort_handle());
+    }
+
+    fn sign_in(&mut self, draft: Draft, way: Way) {
+        self.cancel_sign_in();
+        let (tag, answers, handle) = (Tag::SignIn(self.sign_in_serial), self.answers.clone(), self.handle.clone());
+        let task = self.tasks.spawn(async move {
+            let (report, mut steps) = mpsc::unbounded_channel();
+            let work = handle.sign_in(&draft, Some(way), report);
+            tokio::pin!(work);
+            let result = loop {
+                tokio::select! {
+                    biased;
+                    Some(step) = steps.recv() => drop(answers.send((tag, Done::SignInStep(step)))),
+                    result = &mut work => break result,
+                }
+            };
+            let _ = answers.send((tag, Done::SignedIn(result.map(Box::new))));
+        });
+        self.sign_in = Some(task.abort_handle());
+    }
+
+    fn cancel_sign_in(&mut self) {
+        self.sign_in_serial += 1;
+        if let Some(sign_in) = self.sign_in.take() {
+            sign_in.abort();
+        }
     }
 
     fn cancel(&mut self) {

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod metrics;
 pub mod overview;
 pub mod prompt;
+pub mod sign_in;
 pub mod toast;
 
 use crate::{config::Settings, monitor::Snapshot, providers::Definition, tui::keymap::Keymap};

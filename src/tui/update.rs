@@ -6,6 +6,7 @@ mod dialog;
 pub mod metrics;
 mod overview;
 mod prompt;
+mod sign_in;
 mod tick;
 
 use super::{
@@ -279,6 +280,8 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
             }
         }
         Done::Unlocked(result) => prompt::unlocked(state, result),
+        Done::SignInStep(step) => sign_in::step(state, step),
+        Done::SignedIn(result) => return sign_in::done(state, snapshot, result),
         Done::Rotated(entry, result) => prompt::rotated(state, &entry, result),
         Done::Log(lines) => dialog::log_came(state, lines),
         Done::Themes(names) => dialog::themes_came(state, names),

@@ -29,6 +29,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut UiState, theme: &Them
             Dialog::Themes(picker) => themes_box(frame, area, picker, state, theme),
             Dialog::Log(log) => log_page(frame, area, log, theme),
             Dialog::Prompt(prompt) => super::prompt::draw(frame, area, prompt, theme),
+            Dialog::SignIn(sign_in) => super::sign_in::draw(frame, area, sign_in, state.now, theme),
         }
     }
     state.dialogs = dialogs;

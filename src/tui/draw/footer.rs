@@ -23,6 +23,12 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot, state: &UiSt
         Some(Dialog::Palette(_)) => pairs.extend(fixed(&[("Enter", "do it"), ("Esc", "close")])),
         Some(Dialog::ConfirmRemove(_)) => pairs.extend(fixed(&[("y", "remove"), ("n", "keep")])),
         Some(Dialog::Prompt(_)) => pairs.extend(fixed(&[("Enter", "try it"), ("Esc", "leave as it is")])),
+        Some(Dialog::SignIn(sign_in)) => {
+            pairs.extend(fixed(&[("c", "copy the link")]).into_iter().filter(|_| sign_in.step.is_some()));
+            pairs.extend(fixed(&[("Enter", "try again")]).into_iter().filter(|_| sign_in.failure.is_some()));
+            pairs.extend(fixed(&[("w", "another way")]).into_iter().filter(|_| sign_in.other().is_some()));
+            pairs.extend(fixed(&[("Esc", "cancel")]));
+        }
         Some(Dialog::Themes(_)) => pairs.extend(fixed(&[("Enter", "use and save"), ("Esc", "as before")])),
         None if state.tab == Tab::Overview && state.detail.is_none() && state.overview.filtering => {
             pairs.extend(fixed(&[("Enter", "keep the filter"), ("Esc", "clear it"), ("Tab", "complete")]));

@@ -25,6 +25,18 @@ pub enum Dialog {
     Log(LogView),
     /// A secret is asked for.
     Prompt(super::prompt::Prompt),
+    /// A person signs in elsewhere.
+    SignIn(super::sign_in::SignIn),
+}
+
+impl Dialog {
+    /// The sign-in, if it is one.
+    pub fn sign_in(&mut self) -> Option<&mut super::sign_in::SignIn> {
+        match self {
+            Dialog::SignIn(sign_in) => Some(sign_in),
+            _ => None,
+        }
+    }
 }
 
 /// Asks before a removal. The safe answer has the focus first.

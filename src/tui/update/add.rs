@@ -4,6 +4,7 @@ mod edit;
 mod form;
 mod ladder;
 mod paste;
+pub(super) use form::test;
 pub(super) use paste::{Pasted, line};
 mod picker;
 
@@ -36,6 +37,13 @@ pub fn update(state: &mut UiState, snapshot: &Snapshot, event: &Event) -> Option
     };
     state.dirty |= effects.is_some();
     effects
+}
+
+/// Says beside its fields what is wrong with the form in front.
+pub(super) fn refuse(state: &mut UiState, snapshot: &Snapshot) {
+    if let Some(form) = state.add.form.as_mut() {
+        form::refuse(form, snapshot);
+    }
 }
 
 /// Called when the add tab comes to the front: asks which usual variables are set.

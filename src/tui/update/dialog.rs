@@ -52,6 +52,7 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Vec<Effect> {
     match dialog {
         Dialog::Palette(_) => return palette_key(state, snapshot, key),
         Dialog::Prompt(_) => return super::prompt::key(state, key),
+        Dialog::SignIn(_) => return super::sign_in::key(state, key),
         Dialog::ConfirmRemove(_) => return confirm_key(state, key),
         Dialog::Themes(_) => return theme_key(state, key, step_by, leaves),
         Dialog::Help(scroll) => match step_by {

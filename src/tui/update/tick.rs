@@ -3,7 +3,7 @@
 use crate::{
     monitor::{Entry, Snapshot},
     tui::{
-        state::{Tab, UiState, overview::ListLine},
+        state::{Dialog, Tab, UiState, overview::ListLine},
         widgets::time,
     },
 };
@@ -21,6 +21,9 @@ fn differs(state: &UiState, snapshot: &Snapshot, before: Timestamp, now: Timesta
     let minute = |at: Timestamp| at.as_second().div_euclid(60);
     let next = |now: Timestamp| snapshot.next.map(|at| time::until(at, now));
     if minute(before) != minute(now) || next(before) != next(now) {
+        return true;
+    }
+    if state.dialogs.iter().any(|d| matches!(d, Dialog::SignIn(s) if s.step.is_some())) {
         return true;
     }
     if state.tab != Tab::Overview {

@@ -94,6 +94,9 @@ fn title(frame: &mut Frame<'_>, head: Rect, link: Rect, form: &Form, theme: &The
     let keys = match &form.trial {
         Some(trial) if form.ladder && trial.running() => hint(&[("Esc", "cancel the test")], theme),
         _ if form.ladder => hint(&[("F5", "test again"), ("Ctrl-S", "save"), ("Esc", "back to the form")], theme),
+        _ if form.definition.oauth.is_some() => {
+            hint(&[("F6", "sign in"), ("F5", "test"), ("Ctrl-S", "save"), ("Esc", "back")], theme)
+        }
         _ => hint(&[("F5", "test"), ("Ctrl-S", "save"), ("Esc", "back")], theme),
     };
     frame.render_widget(split(left, keys, head.width.into()), head);

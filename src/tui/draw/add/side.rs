@@ -63,6 +63,9 @@ pub fn help(form: &Form, slot: Slot) -> (String, String) {
             Slot::Item(..) => format!("{} One item per line: Enter adds one, Backspace on an empty one removes it.", field.help),
             _ => field.help.clone(),
         };
+        if matches!(slot, Slot::Secret(_)) && form.definition.oauth.as_ref().is_some_and(|o| o.field == field.name) {
+            help.push_str(" F6 signs in instead.");
+        }
         if matches!(slot, Slot::Secret(_) | Slot::Target(_) | Slot::Field(_)) && !field.env.is_empty() {
             help.push_str(&format!(" Usual variable: {}.", field.env.join(", ")));
         }

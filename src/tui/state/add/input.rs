@@ -1,7 +1,7 @@
 //! One input of a form: plain text, a choice, a list, or a secret and the place it goes to.
 
 use crate::{
-    model::SecretRef,
+    model::{SecretRef, Tokens},
     monitor::{self, DraftValue},
     providers::Field,
     tui::widgets::{secret_field::SecretField, text_field::TextField},
@@ -48,6 +48,8 @@ pub struct SecretInput {
     pub reference: TextField,
     /// Where it lies now.
     pub kept: Option<SecretRef>,
+    /// What a sign-in gave, as long as the value is that of it.
+    pub signed: Option<Box<Tokens>>,
 }
 
 impl SecretInput {
@@ -96,7 +98,13 @@ impl SecretInput {
         match &self.place {
             Place::Keep => self.kept.clone().map(DraftValue::Reference),
             Place::Vault => (!self.value.is_empty()).then(|| {
-                DraftValue::Typed(self.value.secret(), monitor::Place::Vault(self.entry.value().trim().to_owned()))
+                let (secret, place) =
+                    (self.value.secret(), monitor::Place::Vault(self.entry.value().trim().to_owned()));
+                // Whoever changed what came from a sign-in typed something else.
+                match self.signed.as_ref().filter(|tokens| tokens.access == secret) {
+                    Some(tokens) => DraftValue::Signed(tokens.clone(), place),
+                    None => DraftValue::Typed(secret, place),
+                }
             }),
             Place::Found(name) => Some(DraftValue::Reference(SecretRef::Env(name.clone()))),
             Place::Env => reference(SecretRef::Env),
@@ -161,6 +169,7 @@ impl Input {
                 command: TextField::default(),
                 reference: TextField::default(),
                 kept,
+                signed: None,
             };
             if let Some(DraftValue::Typed(typed, monitor::Place::Vault(name))) = value {
                 secret.value.push_str(typed.expose());

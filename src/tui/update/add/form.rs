@@ -13,6 +13,7 @@ use crate::{
             Tab, UiState,
             add::{Form, Kind, Slot, Trial, TrialState, form::Confirm, validate},
         },
+        update::sign_in,
         widgets::text_field::TextField,
     },
 };
@@ -39,6 +40,7 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Option<Vec<Eff
         KeyCode::PageDown if plain => form.jump(PAGE),
         KeyCode::PageUp if plain => form.jump(-PAGE),
         KeyCode::F(5) if plain => return Some(test(state, snapshot)),
+        KeyCode::F(6) if plain => return sign_in::begin(state, snapshot),
         KeyCode::Char('s') if key.ctrl && !key.alt => return Some(save(state, snapshot, confirm)),
         KeyCode::Esc if plain => leave(state),
         KeyCode::Enter if plain => return Some(activate(state, snapshot, confirm)),
@@ -125,7 +127,7 @@ fn discard(state: &mut UiState, confirm: Option<Confirm>) {
 }
 
 /// Complaints beside the fields, the focus on the first. `true`: there are some.
-fn refuse(form: &mut Form, snapshot: &Snapshot) -> bool {
+pub(super) fn refuse(form: &mut Form, snapshot: &Snapshot) -> bool {
     form.strict = true;
     let complaints = validate::complaints(form, snapshot);
     let Some((slot, _)) = complaints.first() else { return false };

@@ -49,6 +49,7 @@ fn definition(id: &str, name: &str, category: Category, cost: &str, fields: Vec<
         status_page: Some(format!("https://status.{id}.example")),
         advice: IndexMap::from([(Cause::InvalidCredential, "Make a new key and paste it here.".to_owned())]),
         examples: Vec::new(),
+        oauth: None,
         origin: Origin::BuiltIn,
     })
 }

@@ -13,6 +13,10 @@ pub fn advice(definition: &Definition, cause: Cause) -> String {
     if let Some(url) = definition.key_url.as_deref().filter(|url| own.is_none() && about_key && !text.contains(*url)) {
         text = format!("{text} Keys are made at {url}.");
     }
+    let signs_in = matches!(cause, Cause::InvalidCredential | Cause::ExpiredCredential);
+    if own.is_none() && signs_in && definition.oauth.is_some() {
+        text.push_str(" Or sign in: lampboard login NAME, F6 in its form.");
+    }
     if let Some(page) = definition.status_page.as_deref().filter(|_| cause.blame() == crate::model::Blame::Provider) {
         text = format!("{text} Their status page: {page}.");
     }

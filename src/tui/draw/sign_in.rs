@@ -10,12 +10,7 @@ use crate::{
     },
 };
 use jiff::Timestamp;
-use ratatui::{
-    Frame,
-    layout::Rect,
-    style::Modifier,
-    text::{Line, Span},
-};
+use ratatui::{Frame, layout::Rect, style::Modifier, text::Line};
 
 /// Draws it in the middle.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, sign_in: &SignIn, now: Timestamp, theme: &Theme) {
@@ -66,15 +61,14 @@ fn lines(sign_in: &SignIn, now: Timestamp, room: usize, theme: &Theme) -> Vec<Li
         }
     };
     lines.push(Line::raw(""));
-    let copied = if sign_in.copied { "The link went to your terminal's clipboard. " } else { "" };
-    lines.push(Line::from(vec![
-        Span::styled(copied, theme.style(Role::Good)),
-        Span::styled(left(*until, now), theme.style(Role::Dim)),
-    ]));
+    lines.extend(said(&left(*until, now), Role::Dim));
+    if sign_in.copied {
+        lines.extend(said("The link went to your terminal's clipboard.", Role::Good));
+    }
     lines
 }
 
-/// `waiting, 14:59 left`
+/// `Waiting, 14:59 left`
 fn left(until: Timestamp, now: Timestamp) -> String {
     let seconds = (until.as_second() - now.as_second()).max(0);
     format!("Waiting, {}:{:02} left", seconds / 60, seconds % 60)

@@ -90,6 +90,14 @@ async fn all(handle: &Handle, mut draft: Draft, oauth: &OAuth, args: &LoginArgs,
         Some(DraftValue::Reference(crate::model::SecretRef::Vault(entry))) => entry.clone(),
         _ => add::vault_name(&id, &oauth.field),
     };
+    let others = handle.users_of(&entry).into_iter().filter(|i| i.id != id).map(|i| i.id.to_string());
+    let others: Vec<_> = others.collect();
+    if !others.is_empty() {
+        out.complain(&format!(
+            "'vault:{entry}' is used by {} too: what is stored now is theirs as well",
+            others.join(", ")
+        ));
+    }
     draft.values.insert(oauth.field.clone(), DraftValue::Signed(Box::new(tokens), Place::Vault(entry.clone())));
     if !args.no_test {
         let outcome = add::test(handle, draft.clone(), out).await?;

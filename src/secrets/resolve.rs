@@ -89,13 +89,20 @@ impl Resolver {
     ) -> Result<Secret, ResolveError> {
         let SecretRef::Vault(name) = reference else { return self.resolve(reference).await };
         let (vault, entry, destinations) = (self.vault.clone(), name.clone(), destinations.to_vec());
-        let (secret, due) = blocking(move || {
+        let good = blocking(move || {
             let secret = from_vault(&vault, &entry, Some(&destinations))?;
-            let tokens = vault.tokens(&entry).ok().flatten();
-            Ok((secret, tokens.is_some_and(|t| t.grant.is_due(jiff::Timestamp::now()))))
+            // Read once more, it may have been renewed in between: token and time must be of the same reading.
+            Ok(match vault.tokens(&entry)? {
+                None => Some(secret),
+                Some(tokens) if tokens.grant.is_due(jiff::Timestamp::now()) => None,
+                Some(tokens) => Some(tokens.access),
+            })
         })
         .await?;
-        if due { self.renewals.fresh(&self.vault, name, renew).await } else { Ok(secret) }
+        match good {
+            Some(secret) => Ok(secret),
+            None => self.renewals.fresh(&self.vault, name, renew).await,
+        }
     }
 
     async fn resolve_within(&self, reference: &SecretRef, limit: Duration) -> Result<Secret, ResolveError> {

@@ -43,6 +43,10 @@ fn a_new_integration_is_signed_in_tested_and_saved() {
     assert_eq!(listed[0]["hosts"][0], format!("127.0.0.1:{}", service.port));
     home.run(&["secret", "list"]).code(0).prints(&["renews itself"]);
     home.run(&["audit"]).code(0).prints(&["secret.sign-in"]);
+    for file in std::fs::read_dir(home.path()).unwrap().map(|f| f.unwrap().path()).filter(|f| f.is_file()) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(6).any(|w| w == b"canary"), "{}", file.display());
+    }
 
     // Once more, as an integration that is there: the same entry, and a dead token is no hindrance.
     service.seen().good.clear();
@@ -50,6 +54,29 @@ fn a_new_integration_is_signed_in_tested_and_saved() {
     let again = home.run(&["login", "work", "--json"]).code(0).never(&["canary"]).says(&["WDJB-MJHT"]);
     assert_eq!((again.json()["entry"].as_str(), again.json()["renews"].as_bool()), (Some("work"), Some(true)));
     home.run(&["check", "work"]).code(0);
+}
+
+#[test]
+fn an_applications_secret_is_kept_for_the_sign_in_alone() {
+    let (api, sign_in) = (SignIn::serve(&[]), SignIn::serve(&[]));
+    let home = Home::new();
+    home.feed(&["secret", "set", "app"], "canary-application").code(0);
+    let set = [format!("base_url={}", api.url()), format!("oauth_url={}", sign_in.url())];
+    let args =
+        ["login", "work", "--provider", "github", "--set", "client_id=board", "--set", "client_secret=vault:app"];
+    let args = [&args[..], &["--set", &set[0], "--set", &set[1], "--no-test"]].concat();
+    home.run(&args).code(0).never(&["canary"]);
+    assert_eq!(sign_in.forms("/login/oauth/access_token")[0]["client_secret"], "canary-application");
+    assert_eq!(api.seen().requests.len(), 0, "nothing of the sign-in goes to the service itself");
+    let listed = home.run(&["secret", "list", "--json"]).code(0).json();
+    let hosts = |n: usize| (listed[n]["name"].as_str().unwrap(), listed[n]["hosts"].as_array().unwrap().clone());
+    assert_eq!(hosts(0), ("app", vec![format!("127.0.0.1:{}", sign_in.port).into()]));
+    assert_eq!(hosts(1), ("work", vec![format!("127.0.0.1:{}", api.port).into()]));
+    home.run(&["check", "work"]);
+    let seen = api.seen();
+    assert!(
+        !seen.requests.is_empty() && seen.requests.iter().all(|(_, _, head, _)| !head.contains("canary-application"))
+    );
 }
 
 #[test]

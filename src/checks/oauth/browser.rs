@@ -72,7 +72,7 @@ pub(super) async fn sign_in(application: &Application, report: &UnboundedSender<
 fn random() -> Option<Secret> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     rand::fill(&mut *bytes).ok()?;
-    Some(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(&*bytes)))
+    Some(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(*bytes)))
 }
 
 fn challenge(verifier: &Secret) -> String {

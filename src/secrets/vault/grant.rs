@@ -97,3 +97,51 @@ fn pair(value: DeValue<'_>) -> Option<(String, String)> {
     let pair = (string(both.next()?.into_inner())?, string(both.next()?.into_inner())?);
     both.next().is_none().then_some(pair)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::format;
+    use crate::model::{Grant, Secret};
+
+    const OLD: &str = "# Lampboard's vault\n\n[entries.a]\nvalue = \"one\"\nstored = 2026-01-01T00:00:00Z\n\
+                       previous = \"zero\"\nhosts = [\"h:1\", ]\n";
+
+    #[test]
+    fn a_vault_from_before_there_were_sign_ins_opens_and_is_written_as_before() {
+        let entries = format::parse(OLD).unwrap();
+        let entry = &entries["a"];
+        assert_eq!(entry.value.secret.expose(), "one");
+        assert!(entry.value.grant.is_none() && entry.facts().can_roll_back && !entry.facts().renews);
+        assert_eq!(*format::text(&entries), OLD);
+    }
+
+    #[test]
+    fn a_grant_survives_the_file_and_a_strange_one_is_refused() {
+        let at = "2026-05-01T00:00:00Z".parse().ok();
+        let odd = "q\"uo\\te\u{1} é]}, x = 1";
+        let grant = Grant {
+            token_url: odd.into(),
+            client_id: odd.into(),
+            client_secret: Some(Secret::new(odd.into())),
+            basic: true,
+            of_client: true,
+            refresh: Some(Secret::new(odd.into())),
+            scope: odd.into(),
+            params: vec![(odd.into(), odd.into()), (String::new(), String::new())],
+            expires: at,
+            renew: at,
+            ends: at,
+        };
+        let mut entries = format::parse(OLD).unwrap();
+        let entry = entries.get_mut("a").unwrap();
+        entry.value.grant = Some(grant.clone());
+        entry.previous.as_mut().unwrap().grant = Some(grant.clone());
+        let text = format::text(&entries);
+        let again = format::parse(&text).unwrap();
+        assert_eq!(again["a"].value.grant, Some(grant.clone()));
+        assert_eq!(again["a"].previous.as_ref().unwrap().grant, Some(grant));
+        for (from, to) in [("basic =", "basics ="), ("basic = true", "basic = 1"), ("params = [[", "params = [[[")] {
+            assert!(format::parse(&text.replace(from, to)).is_err(), "{to}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::{
             UiState,
             add::{Button, Form, Slot, Trial, TrialState},
         },
+        update::sign_in,
     },
 };
 
@@ -34,6 +35,10 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Option<Vec<Eff
         KeyCode::Tab | KeyCode::Right if plain => trial.button = trial.button.step(1),
         KeyCode::BackTab | KeyCode::Left if plain => trial.button = trial.button.step(2),
         KeyCode::F(5) if plain => return Some(test(state, snapshot)),
+        KeyCode::F(6) if plain && form.definition.oauth.is_some() => {
+            form.ladder = false;
+            return sign_in::begin(state, snapshot);
+        }
         KeyCode::Char('s') if key.ctrl && !key.alt => return Some(save(state, snapshot, confirm)),
         KeyCode::Enter | KeyCode::Char(' ') if plain => match trial.button {
             Button::Save => return Some(save(state, snapshot, confirm)),

@@ -12,6 +12,7 @@ mod http;
 mod http_any;
 pub mod input;
 pub mod ladder;
+mod login;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;

@@ -11,6 +11,7 @@ mod filters;
 pub mod http;
 pub mod level;
 pub mod lint;
+pub mod login;
 pub mod oauth;
 pub mod read;
 pub mod registry;
@@ -20,5 +21,5 @@ pub mod template;
 pub mod time;
 mod xml;
 
-pub use definition::{Category, CodedKind, Definition, Example, Field, Limits, Origin, Probe};
+pub use definition::{Category, CodedKind, Definition, Example, Field, Limits, Origin, Probe, Recorded};
 pub use registry::{Problem, Registry};

@@ -4,15 +4,31 @@
 
 use super::{client::Client, http};
 use crate::{
-    model::{Cause, Fact, Integration, Outcome, Secret, Warning, text::sanitize},
+    model::{Cause, Fact, Integration, Outcome, Secret, Status, Warning, text::sanitize},
     providers::http::{Also, HttpProbe},
 };
 use futures_util::future::join_all;
 use indexmap::IndexMap;
 use std::time::Duration;
 
+/// One attempt of a check and, once it is answered well, of its further questions; plain fields and secrets are `given`.
+pub async fn check(
+    client: &Client,
+    probe: &HttpProbe,
+    (fields, secrets): (&IndexMap<String, String>, &IndexMap<String, Secret>),
+    integration: &Integration,
+    timeout: Duration,
+) -> Outcome {
+    let mut outcome = http::probe(client, probe, fields, secrets, timeout).await;
+    if outcome.status() == Status::Active {
+        let left = timeout.saturating_sub(outcome.latency.unwrap_or_default());
+        ask(client, probe, fields, secrets, integration, left, &mut outcome).await;
+    }
+    outcome
+}
+
 /// Asks all of them, within `left` in all, and adds what they tell to the outcome.
-pub async fn ask(
+async fn ask(
     client: &Client,
     probe: &HttpProbe,
     fields: &IndexMap<String, String>,

@@ -3,7 +3,8 @@
 use super::{
     Input, also,
     client::{Client, Clients, Policy},
-    http, http_any,
+    http_any,
+    login::{Attempt, Logins},
     oauth::Renewer,
     prepare,
     scrub::Scrub,
@@ -44,12 +45,14 @@ pub struct Checker {
     resolver: Resolver,
     clients: Arc<Clients>,
     pub(super) second: std::time::Duration,
+    logins: Arc<Logins>,
 }
 
 impl Checker {
     /// Fails with a sentence when no client can be made: an unreadable `ca_file`, a proxy that is no URL.
     pub fn new(network: &Network, resolver: Resolver) -> Result<Checker, String> {
-        Ok(Checker { resolver, clients: Arc::new(Clients::new(network)?), second: network.second })
+        let (clients, logins) = (Arc::new(Clients::new(network)?), Arc::default());
+        Ok(Checker { resolver, clients, logins, second: network.second })
     }
 
     /// The resolver in use.
@@ -139,12 +142,12 @@ impl Checker {
         };
         let timeout = integration.timeout;
         if let Probe::Http(probe) = &definition.probe {
-            let mut outcome = http::probe(&client, probe, &fields, secrets, timeout).await;
-            if outcome.status() == Status::Active {
-                let left = timeout.saturating_sub(outcome.latency.unwrap_or_default());
-                also::ask(&client, probe, &fields, secrets, integration, left, &mut outcome).await;
+            let given = (&fields, secrets);
+            if let Some(login) = probe.login.as_ref().filter(|l| l.wanted(&probe.request, &fields, secrets)) {
+                let attempt = Attempt { logins: &self.logins, integration, client: &client, fields: &fields, secrets };
+                return attempt.probe(probe, login).await;
             }
-            return outcome;
+            return also::check(&client, probe, given, integration, timeout).await;
         }
         let input = Input { integration, fields: &fields, lists: &lists, secrets, timeout, tls: client.tls.clone() };
         match coded(definition) {

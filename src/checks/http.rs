@@ -47,7 +47,7 @@ pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> R
         if !typed {
             builder = builder.header(http::header::CONTENT_TYPE, "application/json");
         }
-        builder = builder.body(body);
+        builder = builder.body(body.to_string());
     } else if wants_body {
         // Front ends refuse such a request without a length (411), and the client sends none for no body.
         builder = builder.header(http::header::CONTENT_LENGTH, "0");

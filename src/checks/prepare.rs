@@ -88,8 +88,9 @@ pub fn destinations(integration: &Integration, definition: &Definition) -> Vec<S
     let mut all: Vec<String> = host(integration, definition).into_iter().collect();
     if let Probe::Http(probe) = &definition.probe {
         let (fields, _) = fields(integration, definition);
-        for also in probe.also.iter().filter(|a| a.probe.request.signs()) {
-            let host = also.probe.request.base_url(&fields).ok().as_ref().and_then(of_url);
+        let also = probe.also.iter().map(|also| &also.probe.request);
+        for request in probe.login.iter().map(|login| &login.request).chain(also).filter(|request| request.signs()) {
+            let host = request.base_url(&fields).ok().as_ref().and_then(of_url);
             all.extend(host.filter(|h| !all.contains(h)));
         }
     }

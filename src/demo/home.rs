@@ -8,7 +8,7 @@ use crate::{
     config::{Config, Paths},
     model::Secret,
     monitor::Started,
-    providers::{Definition, Registry},
+    providers::{Definition, Probe, Registry},
     secrets::{Resolver, Vault},
     store::{Retention, Store},
 };
@@ -78,10 +78,13 @@ impl DemoHome {
 
 /// The definitions with their floors lowered to the demo's interval: its servers are ours to ask.
 fn lively(registry: &Registry) -> Registry {
-    Registry::of(registry.iter().map(|d| Definition {
-        min_interval: INTERVAL,
-        limits: crate::providers::Limits::default(),
-        ..(**d).clone()
+    Registry::of(registry.iter().map(|d| {
+        let mut definition =
+            Definition { min_interval: INTERVAL, limits: crate::providers::Limits::default(), ..(**d).clone() };
+        if let Probe::Http(probe) = &mut definition.probe {
+            probe.on_one_host();
+        }
+        definition
     }))
 }
 

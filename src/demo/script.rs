@@ -1,6 +1,6 @@
 //! What a demo server answers to its n-th request: pure.
 
-use crate::providers::{Definition, Example, Probe, http::Also};
+use crate::providers::{Definition, Example, Probe, Recorded, http::Also, template::TOKEN};
 use std::time::Duration;
 
 /// How a demo service behaves.
@@ -35,12 +35,26 @@ pub struct Reply {
     pub delay: Duration,
 }
 
+/// What a request of a service with a sign-in is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The sign-in before the check.
+    Login,
+    /// The check.
+    Check,
+}
+
 /// Requests a [`Script::Draining`] budget lasts.
 const BUDGET: u64 = 12;
 
-/// The answer to request number `n` (from 0) at epoch second `now`. `authorized`: the request carried the right credential.
-pub fn reply(definition: &Definition, script: Script, n: u64, authorized: bool, now: i64) -> Reply {
+/// The answer to a request, when `n` checks were asked before, at epoch second `now`. `authorized`: the request carried
+/// the right credential.
+pub fn reply(definition: &Definition, script: Script, step: Step, n: u64, authorized: bool, now: i64) -> Reply {
     let example = |cause: fn(&Example) -> bool| definition.examples.iter().find(|e| cause(e));
+    let from_example = |e: &Example, now| match step {
+        Step::Login => e.login.as_ref().or_else(|| signed_in(definition)).map_or_else(broken, |r| recorded(r, now)),
+        Step::Check => e.response.as_ref().map_or_else(refused, |r| recorded(r, now)),
+    };
     let good = || example(is_good).map_or_else(broken, |e| from_example(e, now));
     let unauthorized = || example(is_refused).map_or_else(refused, |e| from_example(e, now));
     if !authorized {
@@ -74,10 +88,13 @@ pub fn further(definition: &Definition, asked: (&str, &str), now: i64) -> Option
     let of_example = |also: &Also| {
         let example = also.examples.iter().find(|e| is_good(e))?;
         let fields = definition.example_fields(example);
-        let request = also.probe.request.build(&fields, &definition.example_secrets()).ok()?;
-        let main = probe.request.build(&fields, &definition.example_secrets()).ok()?;
+        let mut secrets = definition.example_secrets();
+        secrets.insert(TOKEN.to_owned(), crate::model::Secret::new("example".to_owned()));
+        let request = also.probe.request.build(&fields, &secrets).ok()?;
+        let main = probe.request.build(&fields, &secrets).ok()?;
         let same = |r: &crate::providers::request::Request| (r.method.as_str(), r.url.path()) == asked;
-        (same(&request) && !same(&main)).then(|| from_example(example, now))
+        let good = example.response.as_ref()?;
+        (same(&request) && !same(&main)).then(|| recorded(good, now))
     };
     probe.also.iter().find_map(of_example)
 }
@@ -106,11 +123,16 @@ fn refused() -> Reply {
     Reply { status: 401, headers: Vec::new(), body: r#"{"message":"bad credentials"}"#.into(), delay: Duration::ZERO }
 }
 
-fn from_example(example: &Example, now: i64) -> Reply {
+/// A good answer to the sign-in.
+pub fn signed_in(definition: &Definition) -> Option<&Recorded> {
+    definition.examples.iter().filter(|e| e.response.is_some()).find_map(|e| e.login.as_ref())
+}
+
+fn recorded(answer: &Recorded, now: i64) -> Reply {
     Reply {
-        status: example.status,
-        headers: example.headers.iter().map(|(k, v)| (k.clone(), crate::providers::example::fill(v, now))).collect(),
-        body: crate::providers::example::fill(&example.body, now),
+        status: answer.status,
+        headers: answer.headers.iter().map(|(k, v)| (k.clone(), crate::providers::example::fill(v, now))).collect(),
+        body: crate::providers::example::fill(&answer.body, now),
         delay: Duration::ZERO,
     }
 }

@@ -1,7 +1,7 @@
 //! One loopback HTTP server of the demo: checks the credential, counts requests, answers by its script.
 
-use super::script::{Reply, Script, further, reply};
-use crate::providers::Definition;
+use super::script::{Reply, Script, Step, further, reply, signed_in};
+use crate::providers::{Definition, Probe};
 use http_body_util::Full;
 use hyper::{
     Request, Response,
@@ -57,13 +57,22 @@ pub async fn serve(service: Service) -> std::io::Result<SocketAddr> {
 }
 
 async fn answer(service: &Service, count: &AtomicU64, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let n = count.fetch_add(1, Ordering::Relaxed);
-    let authorized = service.credentials.is_empty() || service.credentials.iter().any(|c| carries(request, c));
+    let step = if signs_in(&service.definition, request) { Step::Login } else { Step::Check };
+    let n = count.fetch_add(u64::from(step == Step::Check), Ordering::Relaxed);
     let now = jiff::Timestamp::now().as_second();
+    // Where there is a sign-in, the check carries what that gave, and the credential stands in a body nobody reads here.
+    let token = signed_in(&service.definition).map(|answer| crate::providers::example::fill(&answer.body, now));
+    let authorized = match (step, token) {
+        (Step::Login, _) => true,
+        (Step::Check, Some(token)) => bearer(request).is_some_and(|carried| token.contains(carried)),
+        (Step::Check, None) => {
+            service.credentials.is_empty() || service.credentials.iter().any(|c| carries(request, c))
+        }
+    };
     let asked = (request.method().as_str(), request.uri().path());
     let Reply { status, headers, body, delay } = further(&service.definition, asked, now)
-        .filter(|_| authorized)
-        .unwrap_or_else(|| reply(&service.definition, service.script, n, authorized, now));
+        .filter(|_| authorized && step == Step::Check)
+        .unwrap_or_else(|| reply(&service.definition, service.script, step, n, authorized, now));
     tokio::time::sleep(delay).await;
     let mut response = Response::builder().status(status);
     let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
@@ -77,6 +86,17 @@ async fn answer(service: &Service, count: &AtomicU64, request: &Request<Incoming
         tracing::warn!(%error, "a demo example cannot be sent");
         Response::new(Full::new(Bytes::new()))
     })
+}
+
+fn signs_in(definition: &Definition, request: &Request<Incoming>) -> bool {
+    let Probe::Http(probe) = &definition.probe else { return false };
+    let fields = definition.examples.first().map(|e| definition.example_fields(e)).unwrap_or_default();
+    probe.login.as_ref().is_some_and(|login| login.request.is_for(request.method(), request.uri().path(), &fields))
+}
+
+fn bearer(request: &Request<Incoming>) -> Option<&str> {
+    let value = request.headers().get("authorization")?.to_str().ok()?;
+    value.strip_prefix("Bearer ").filter(|token| !token.is_empty())
 }
 
 fn carries(request: &Request<Incoming>, credential: &str) -> bool {

@@ -29,6 +29,8 @@ pub enum Scheme {
     Query(Vec<(String, Template)>),
     /// As members of the JSON body: a sign-in exchange.
     Body(Vec<(String, Template)>),
+    /// As members of the form that is the body: a sign-in exchange.
+    Form(Vec<(String, Template)>),
     /// In front of the path, or as a whole address under the definition's own one (webhooks).
     Path(Template),
     /// `name=value,name=value` in one text, as OpenTelemetry's variables hold headers.
@@ -82,12 +84,22 @@ pub(super) fn compile(
                 }
                 Scheme::Body(members)
             }
+            "form" => {
+                let mut members = Vec::new();
+                for (name, value) in &source.form {
+                    members.push((name.clone(), need(name, Some(value))?));
+                }
+                if members.is_empty() {
+                    return Err("the scheme 'form' needs 'form'".to_owned());
+                }
+                Scheme::Form(members)
+            }
             "path" => Scheme::Path(need("path", source.path.as_ref())?),
             "header_list" => Scheme::HeaderList(need("token", source.token.as_ref())?),
             "sigv4" => Scheme::SigV4(Box::new(SigV4::compile(&source, need)?)),
             other => {
                 return Err(format!(
-                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, path, sigv4"
+                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, form, path, sigv4"
                 ));
             }
         });
@@ -103,7 +115,9 @@ impl Scheme {
             Scheme::Bearer(token) => token.fields().collect(),
             Scheme::Headers(headers) => headers.iter().flat_map(|(_, t)| t.fields()).collect(),
             Scheme::Basic(user, password) => user.fields().chain(password.fields()).collect(),
-            Scheme::Query(pairs) | Scheme::Body(pairs) => pairs.iter().flat_map(|(_, t)| t.fields()).collect(),
+            Scheme::Query(pairs) | Scheme::Body(pairs) | Scheme::Form(pairs) => {
+                pairs.iter().flat_map(|(_, t)| t.fields()).collect()
+            }
             Scheme::Path(text) | Scheme::HeaderList(text) => text.fields().collect(),
             Scheme::SigV4(scheme) => scheme.fields(),
         }
@@ -136,14 +150,20 @@ impl Scheme {
                 }
             }
             Scheme::Body(members) => {
-                let text = request.body.take().unwrap_or_else(|| "{}".to_owned());
+                let text = request.body.take().unwrap_or_else(|| Zeroizing::new("{}".to_owned()));
                 let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text)
                     .map_err(|_| BadField("the body must be a table for the credential to go into it".to_owned()))?;
                 for (name, template) in members {
                     let value = template.fill(Place::Json, value)?.unwrap_or_default();
                     body.insert(name.clone(), value.into());
                 }
-                request.body = Some(serde_json::Value::Object(body).to_string());
+                request.body = Some(Zeroizing::new(serde_json::Value::Object(body).to_string()));
+            }
+            Scheme::Form(members) => {
+                for (name, template) in members {
+                    let value = Zeroizing::new(template.fill(Place::Json, value)?.unwrap_or_default());
+                    request.add_to_form([(name.as_str(), value.as_str())].into_iter());
+                }
             }
             Scheme::SigV4(scheme) => scheme.sign(request, value)?,
             Scheme::Path(template) => {
@@ -252,9 +272,9 @@ mod tests {
         let auth = "[auth]\nscheme = \"body\"\nbody = { user = \"{{ user }}\", secret = \"{{ secret }}\" }\n";
         let given = [("user", "ada"), ("secret", "s\",\"admin\":true,\"x\":\"")];
         let made = request(auth, "body = { keep = 1 }\n", &given).unwrap();
-        let body: serde_json::Value = serde_json::from_str(made.body.as_deref().unwrap()).unwrap();
-        assert_eq!(body, serde_json::json!({ "keep": 1, "user": "ada", "secret": "s\",\"admin\":true,\"x\":\"" }));
         assert!(!format!("{made:?}").contains("admin"), "the credential does not show");
+        let body: serde_json::Value = serde_json::from_str(&made.body.unwrap()).unwrap();
+        assert_eq!(body, serde_json::json!({ "keep": 1, "user": "ada", "secret": "s\",\"admin\":true,\"x\":\"" }));
         assert!(request(auth, "", &[("user", "ada")]).unwrap_err().contains("'secret' is empty"));
         assert!(request(auth, "body = [1]\n", &given).unwrap_err().contains("must be a table"));
         assert!(request("[auth]\nscheme = \"body\"\n", "", &given).unwrap_err().contains("needs 'body'"));

@@ -3,19 +3,21 @@
 mod sign_in;
 
 use super::{
-    CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem,
+    CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem, Recorded,
     auth::{self, Scheme},
     expression::Expression,
     http::{Also, HttpProbe, QuotaRule, Rule},
     level,
     request::{RequestTemplate, body_template},
     source,
-    template::Template,
+    template::{TOKEN, Template},
 };
 use crate::model::{Provenance, id::is_valid_name};
 use indexmap::IndexMap;
 use std::{path::Path, time::Duration};
 use toml::Spanned;
+
+mod login;
 
 /// Largest definition file, in bytes.
 pub const LARGEST: usize = 256 * 1024;
@@ -29,6 +31,10 @@ struct Complaints<'a> {
     found: Vec<Problem>,
     /// Expressions are taken as they are.
     trusted: bool,
+    /// There is a sign-in before the requests compiled now.
+    login: bool,
+    /// Its token may be named here.
+    token: bool,
 }
 
 impl Complaints<'_> {
@@ -59,7 +65,12 @@ impl Complaints<'_> {
 
     fn template(&mut self, text: &str, at: Option<usize>, fields: &IndexMap<String, Field>) -> Option<Template> {
         let template = Template::parse(text).map_err(|e| self.at(at, e)).ok()?;
-        let unknown = template.fields().find(|f| !fields.contains_key(*f)).map(str::to_owned);
+        let known = |field: &str| fields.contains_key(field) || (field == TOKEN && self.token);
+        let unknown = template.fields().find(|f| !known(f)).map(str::to_owned);
+        if unknown.as_deref() == Some(TOKEN) {
+            self.at(at, "'{{ login.token }}' is the token of a table [login]: it stands in the check's [auth] alone");
+            return None;
+        }
         if let Some(unknown) = unknown {
             self.at(at, format!("'{{{{ {unknown} }}}}' names no field of this definition"));
             return None;
@@ -70,12 +81,12 @@ impl Complaints<'_> {
 
 /// Compiles one file. `Err` holds every complaint found.
 pub fn compile(file: &Path, text: &str, origin: Origin) -> Result<Definition, Vec<Problem>> {
-    read(Complaints { file, text, found: Vec::new(), trusted: false }, origin)
+    read(Complaints { file, text, found: Vec::new(), trusted: false, login: false, token: false }, origin)
 }
 
 /// Compiles a file that a test has compiled with [`compile`]: its expressions are not looked at before they are used.
 pub(super) fn compile_trusted(file: &Path, text: &str) -> Result<Definition, Vec<Problem>> {
-    read(Complaints { file, text, found: Vec::new(), trusted: true }, Origin::BuiltIn)
+    read(Complaints { file, text, found: Vec::new(), trusted: true, login: false, token: false }, Origin::BuiltIn)
 }
 
 fn read(mut complaints: Complaints<'_>, origin: Origin) -> Result<Definition, Vec<Problem>> {
@@ -123,6 +134,7 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
             FLOOR
         }),
     };
+    c.login = source.login.is_some();
     let auth = auth(c, source.auth, &fields);
     let kind = source.check.kind.get_ref().clone();
     let at = source.check.kind.span().start;
@@ -130,7 +142,9 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
     let probe = match kind.as_str() {
         "http" => {
             let parts = Parts { quota: source.quota, facts: source.facts, expiry: source.expiry };
-            http(c, source.check, source.base_url, parts, auth, source.also, &fields).map(|p| Probe::Http(Box::new(p)))
+            let probe = http(c, source.check, source.base_url.as_ref(), parts, auth, source.also, &fields);
+            let login = source.login.zip(source.base_url).map(|(l, base)| login::login(c, l, &base, &fields));
+            probe.map(|p| Probe::Http(Box::new(HttpProbe { login: login.flatten(), ..p })))
         }
         other => {
             let kind = CodedKind::parse(other);
@@ -152,6 +166,9 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
         hour: source.limits.hour,
         day: source.limits.day,
     };
+    for example in source.example.iter().filter(|e| e.response.is_none() && e.login.is_none()) {
+        c.at(None, format!("the example '{}' has no 'response'", example.name));
+    }
     let examples = source.example.into_iter().map(example).collect();
     Some(Definition {
         id,
@@ -216,11 +233,13 @@ fn fields(c: &mut Complaints<'_>, source: IndexMap<String, source::Field>) -> In
 fn auth(c: &mut Complaints<'_>, source: source::OneOrMany, fields: &IndexMap<String, Field>) -> Vec<Scheme> {
     // A table that may also be an array of tables loses its spans, so the place is looked for.
     let auth_at = c.text.find("[auth").or_else(|| c.text.find("auth"));
-    auth::compile(source.into_vec(), |text| {
+    c.token = c.login;
+    let schemes = auth::compile(source.into_vec(), |text| {
         let at = auth_at.and_then(|from| Some(from + c.text[from..].find(text)?));
         c.template(text, at.or(auth_at), fields)
-    })
-    .unwrap_or_else(|error| {
+    });
+    c.token = false;
+    schemes.unwrap_or_else(|error| {
         c.at(auth_at, error);
         Vec::new()
     })
@@ -236,7 +255,7 @@ struct Parts {
 fn http(
     c: &mut Complaints<'_>,
     check: source::Check,
-    base_url: Option<Spanned<String>>,
+    base_url: Option<&Spanned<String>>,
     parts: Parts,
     auth: Vec<Scheme>,
     also: Vec<source::Also>,
@@ -259,7 +278,7 @@ fn http(
         .into_iter()
         .filter_map(|also| {
             let auth = also.auth.map_or_else(|| auth.clone(), |own| self::auth(c, own, fields));
-            let base = also.base_url.as_ref().unwrap_or(&base_url);
+            let base = also.base_url.as_ref().unwrap_or(base_url);
             let request = request(c, base, &also.request, &also.headers, also.body.as_ref(), auth, fields);
             let request = with_form(c, request, &also.form, fields);
             let parts = Parts { quota: also.quota, facts: also.facts, expiry: also.expiry };
@@ -269,7 +288,7 @@ fn http(
             Some(Also { name: also.name, probe, decides: also.decides, examples })
         })
         .collect();
-    let request = request(c, &base_url, line, &check.headers, check.body.as_ref(), auth, fields);
+    let request = request(c, base_url, line, &check.headers, check.body.as_ref(), auth, fields);
     let request = with_form(c, request, &check.form, fields);
     let mut probe = judged(c, request, active, &check.rule, parts)?;
     probe.identity = c.maybe(check.identity.as_ref());
@@ -278,14 +297,8 @@ fn http(
     Some(probe)
 }
 
-fn judged(
-    c: &mut Complaints<'_>,
-    request: Option<RequestTemplate>,
-    active: &Spanned<String>,
-    rules: &[source::Rule],
-    parts: Parts,
-) -> Option<HttpProbe> {
-    let rules = rules
+fn rules(c: &mut Complaints<'_>, rules: &[source::Rule]) -> Vec<Rule> {
+    rules
         .iter()
         .filter_map(|r| {
             Some(Rule {
@@ -296,7 +309,17 @@ fn judged(
                 missing_scope: c.maybe(r.missing_scope.as_ref()),
             })
         })
-        .collect();
+        .collect()
+}
+
+fn judged(
+    c: &mut Complaints<'_>,
+    request: Option<RequestTemplate>,
+    active: &Spanned<String>,
+    rules: &[source::Rule],
+    parts: Parts,
+) -> Option<HttpProbe> {
+    let rules = self::rules(c, rules);
     let quotas = parts
         .quota
         .iter()
@@ -320,6 +343,7 @@ fn judged(
         facts,
         expires: c.maybe(parts.expiry.credential.as_ref()),
         also: Vec::new(),
+        login: None,
         request: request?,
     })
 }
@@ -367,6 +391,7 @@ fn request(
         body: body.flatten(),
         form: Vec::new(),
         auth,
+        movable: true,
     })
 }
 
@@ -388,12 +413,15 @@ fn with_form(
     Some(request)
 }
 
+fn recorded(source: source::Response) -> Recorded {
+    Recorded { status: source.status, headers: source.headers.into_iter().collect(), body: source.body }
+}
+
 fn example(source: source::Example) -> Example {
     Example {
         name: source.name,
-        status: source.response.status,
-        headers: source.response.headers.into_iter().collect(),
-        body: source.response.body,
+        login: source.login.map(recorded),
+        response: source.response.map(recorded),
         fields: source.fields,
         control: source.control,
         expect_status: source.expect.status,

@@ -83,17 +83,26 @@ pub struct Limits {
     pub day: Option<u32>,
 }
 
-/// An answer with its right verdict: executable documentation.
+/// A recorded answer.
+#[derive(Debug, Clone, Default)]
+pub struct Recorded {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers. `{{now+3600}}` in a value or the body stands for the epoch second one hour from now.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: String,
+}
+
+/// Answers with their right verdict: executable documentation.
 #[derive(Debug, Clone)]
 pub struct Example {
     /// What it shows.
     pub name: String,
-    /// HTTP status of the recorded answer.
-    pub status: u16,
-    /// Its headers. `{{now+3600}}` in a value or the body stands for the epoch second one hour from now.
-    pub headers: Vec<(String, String)>,
-    /// Its body.
-    pub body: String,
+    /// What the sign-in before the check was answered. `None`: as in another example, well.
+    pub login: Option<Recorded>,
+    /// What the check was answered. `None`: it was never asked, the sign-in failed.
+    pub response: Option<Recorded>,
     /// Field values beside the fields' own examples.
     pub fields: IndexMap<String, String>,
     /// The body with which it must not be active; `{}` where none is named.

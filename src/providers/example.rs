@@ -1,7 +1,7 @@
 //! Examples: replayed through the real classification, by tests, by `provider test` and by the demo.
 
 use super::{
-    Definition, Example, Probe,
+    Definition, Example, Probe, Recorded,
     http::{Answer, HttpProbe, Reading},
 };
 use crate::model::{Cause, Secret};
@@ -81,7 +81,17 @@ impl Definition {
     }
 
     fn replay_with(&self, probe: &HttpProbe, example: &Example) -> Result<(), String> {
-        let reading = self.read_example(probe, example, &example.body)?;
+        let response = match (self.read_login(probe, example)?, &example.response) {
+            (Some(refused), _) => Err(refused),
+            (None, Some(response)) => Ok(response),
+            (None, None) => {
+                return Err("the sign-in goes well: say in 'response' what the check was answered".to_owned());
+            }
+        };
+        let reading = match &response {
+            Ok(response) => self.read_example(probe, example, response, &response.body)?,
+            Err(refused) => refused.clone(),
+        };
         let mut wrong = Vec::new();
         let mut expect = |what: &str, found: String, wanted: String| {
             if found != wanted {
@@ -110,33 +120,60 @@ impl Definition {
             let left = reading.quotas.iter().find_map(|q| q.left);
             expect("the quota left", format!("{left:?}"), format!("{:?}", Some(wanted)));
         }
-        if reading.cause == Cause::Ok && reading.missing_scope.is_none() {
+        if let (Cause::Ok, None, Ok(response)) = (reading.cause, &reading.missing_scope, response) {
             let control = example.control.as_deref().unwrap_or("{}");
-            if self.read_example(probe, example, control)?.cause == Cause::Ok {
+            if self.read_example(probe, example, response, control)?.cause == Cause::Ok {
                 wrong.push(format!("the same answer with the body '{control}' is active too: 'active' proves nothing"));
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
 
-    fn read_example(&self, probe: &HttpProbe, example: &Example, body: &str) -> Result<Reading, String> {
+    fn read_example(
+        &self,
+        probe: &HttpProbe,
+        example: &Example,
+        recorded: &Recorded,
+        body: &str,
+    ) -> Result<Reading, String> {
+        recorded.answered(body, |answer| probe.read(answer, &self.example_fields(example)))
+    }
+
+    /// What the sign-in of an example ends with, unless it goes well.
+    fn read_login(&self, probe: &HttpProbe, example: &Example) -> Result<Option<Reading>, String> {
+        let (login, recorded) = match (&probe.login, &example.login) {
+            (Some(login), Some(recorded)) => (login, recorded),
+            (None, Some(_)) => {
+                return Err("there is a 'login' in it, but the definition has no table [login]".to_owned());
+            }
+            (_, None) => return Ok(None),
+        };
+        let fields = self.example_fields(example);
+        let read = |body: &str| recorded.answered(body, |answer| login.read(answer, &fields));
+        match read(&recorded.body)? {
+            Err(reading) => Ok(Some(*reading)),
+            Ok(_) if read("{}")?.is_ok() => {
+                Err("the sign-in gives a token without its body: 'token' reads none".to_owned())
+            }
+            Ok(_) => Ok(None),
+        }
+    }
+}
+
+impl Recorded {
+    /// As classification sees it, with this body in place of its own.
+    fn answered<T>(&self, body: &str, read: impl FnOnce(&Answer<'_>) -> T) -> Result<T, String> {
         let now = Timestamp::now();
         let mut headers = HeaderMap::new();
-        for (name, value) in &example.headers {
+        for (name, value) in &self.headers {
             let name: HeaderName = name.parse().map_err(|_| format!("'{name}' is not a header's name"))?;
             let value = HeaderValue::from_str(&fill(value, now.as_second()))
                 .map_err(|_| format!("the value of '{name}' cannot be sent"))?;
             headers.insert(name, value);
         }
         let body = fill(body, now.as_second());
-        let answer = Answer {
-            status: example.status,
-            headers: &headers,
-            body: body.as_bytes(),
-            now,
-            latency: std::time::Duration::from_millis(50),
-        };
-        Ok(probe.read(&answer, &self.example_fields(example)))
+        let latency = std::time::Duration::from_millis(50);
+        Ok(read(&Answer { status: self.status, headers: &headers, body: body.as_bytes(), now, latency }))
     }
 }
 

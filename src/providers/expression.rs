@@ -175,6 +175,13 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// A text member of the body.
+    pub(super) fn body_text(&self, name: &str) -> Option<String> {
+        self.0.get_attr("body").ok()?.get_attr(name).ok()?.as_str().map(str::to_owned)
+    }
+}
+
 /// A condition by itself, for the probe kinds whose conditions come from the user.
 #[derive(Debug, Clone)]
 pub struct Condition(Expression);

@@ -1,6 +1,6 @@
 //! The HTTP half of a definition: what an answer is, how it is judged, and what is asked beside it.
 
-use super::{Example, expression::Expression, request::RequestTemplate};
+use super::{Example, expression::Expression, login::Login, request::RequestTemplate};
 use crate::model::{Cause, Fact, Provenance, Quota};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -80,6 +80,8 @@ pub(super) struct QuotaRule {
 pub struct HttpProbe {
     /// What is sent.
     pub request: RequestTemplate,
+    /// The sign-in before it.
+    pub login: Option<Login>,
     pub(super) active: Expression,
     pub(super) identity: Option<Expression>,
     pub(super) degraded: Option<Expression>,
@@ -105,6 +107,13 @@ pub struct Also {
 }
 
 impl HttpProbe {
+    /// Lets a field `base_url` take the place of every address, of the sign-in's too: for a server that plays all parts.
+    pub fn on_one_host(&mut self) {
+        if let Some(login) = &mut self.login {
+            login.request.movable = true;
+        }
+    }
+
     /// Whether a quota is read from answers.
     pub fn tells_quota(&self) -> bool {
         !self.quotas.is_empty() || self.also.iter().any(|a| a.probe.tells_quota())

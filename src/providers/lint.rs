@@ -41,6 +41,15 @@ fn advice(definition: &Definition) -> Vec<String> {
             found.push(format!("rule {} is never reached: rule {} catches all it could", at + 1, earlier + 1));
         }
     }
+    if probe.login.is_some() {
+        let shown =
+            |response: bool| definition.examples.iter().any(|e| e.login.is_some() && e.response.is_some() == response);
+        for (what, there) in [("a good sign-in", shown(true)), ("a sign-in that fails", shown(false))] {
+            if !there {
+                found.push(format!("no example shows {what} ('login' in the example)"));
+            }
+        }
+    }
     let has =
         |wanted: fn(Status, Cause) -> bool| definition.examples.iter().any(|e| wanted(e.expect_status, e.expect_cause));
     for (what, there) in [

@@ -2,7 +2,7 @@
 
 use super::{
     expression::Scope,
-    http::{Answer, HttpProbe, Reading},
+    http::{Answer, HttpProbe, Reading, Rule},
     time,
 };
 use crate::model::{Cause, Fact, Quota, text::sanitize};
@@ -33,18 +33,7 @@ impl HttpProbe {
     }
 
     fn decide(&self, answer: &Answer<'_>, scope: &Scope) -> Reading {
-        for (at, rule) in self.rules.iter().enumerate() {
-            if !rule.when.holds(scope) {
-                continue;
-            }
-            let mut reading = verdict(rule.cause, format!("rule {}: {}", at + 1, rule.when.source()));
-            reading.seen = rule.message.as_ref().and_then(|m| m.text(scope)).unwrap_or_else(|| message(answer));
-            reading.until = rule.until.as_ref().and_then(|u| u.timestamp(scope));
-            if reading.until.is_none() && rule.cause.status() == crate::model::Status::RateLimited {
-                reading.until = retry_after(answer);
-            }
-            reading.missing_scope = rule.missing_scope.as_ref().and_then(|m| m.text(scope)).map(|t| sanitize(&t, 200));
-            reading.seen = sanitize(&reading.seen, 200);
+        if let Some(reading) = by_rules(&self.rules, answer, scope) {
             return reading;
         }
         let mut reading = general(answer).unwrap_or_else(|| {
@@ -87,7 +76,21 @@ impl HttpProbe {
     }
 }
 
-fn verdict(cause: Cause, rule: String) -> Reading {
+/// What the first rule that holds says.
+pub(super) fn by_rules(rules: &[Rule], answer: &Answer<'_>, scope: &Scope) -> Option<Reading> {
+    let (at, rule) = rules.iter().enumerate().find(|(_, rule)| rule.when.holds(scope))?;
+    let mut reading = verdict(rule.cause, format!("rule {}: {}", at + 1, rule.when.source()));
+    reading.seen = rule.message.as_ref().and_then(|m| m.text(scope)).unwrap_or_else(|| message(answer));
+    reading.until = rule.until.as_ref().and_then(|u| u.timestamp(scope));
+    if reading.until.is_none() && rule.cause.status() == crate::model::Status::RateLimited {
+        reading.until = retry_after(answer);
+    }
+    reading.missing_scope = rule.missing_scope.as_ref().and_then(|m| m.text(scope)).map(|t| sanitize(&t, 200));
+    reading.seen = sanitize(&reading.seen, 200);
+    Some(reading)
+}
+
+pub(super) fn verdict(cause: Cause, rule: String) -> Reading {
     Reading {
         cause,
         until: None,
@@ -154,13 +157,13 @@ fn reset(answer: &Answer<'_>) -> Option<Timestamp> {
     time::timestamp(time::when(text, seconds(answer.now))?)
 }
 
-fn clamp(until: Timestamp, now: Timestamp) -> Timestamp {
+pub(super) fn clamp(until: Timestamp, now: Timestamp) -> Timestamp {
     let soonest = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
     let latest = now.saturating_add(LONGEST_WAIT).unwrap_or(now);
     until.clamp(soonest, latest)
 }
 
-fn looks_like_html(answer: &Answer<'_>) -> bool {
+pub(super) fn looks_like_html(answer: &Answer<'_>) -> bool {
     let typed =
         header(answer, "content-type").is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
     let start = answer.body.trim_ascii_start();
@@ -180,7 +183,7 @@ fn target(answer: &Answer<'_>) -> String {
 }
 
 /// The service's own words: the usual places in JSON and XML, a page's title, or the beginning.
-fn message(answer: &Answer<'_>) -> String {
+pub(super) fn message(answer: &Answer<'_>) -> String {
     if let Some(body) = answer.content() {
         for pointer in [
             "/error/message",

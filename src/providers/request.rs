@@ -8,6 +8,7 @@ use crate::model::Secret;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use indexmap::IndexMap;
 use percent_encoding::utf8_percent_encode;
+use zeroize::Zeroizing;
 
 /// A request ready to be sent. `Debug` shows no header value, path or query: all of them may hold the credential.
 pub struct Request {
@@ -18,7 +19,7 @@ pub struct Request {
     /// Headers; the credential's are marked sensitive.
     pub headers: HeaderMap,
     /// Body, JSON unless a header says otherwise.
-    pub body: Option<String>,
+    pub body: Option<Zeroizing<String>>,
 }
 
 impl std::fmt::Debug for Request {
@@ -34,7 +35,8 @@ impl Request {
         for (name, value) in members {
             let encoded = |t| utf8_percent_encode(t, UNRESERVED);
             let separator = if text.is_empty() { "" } else { "&" };
-            text.push_str(&format!("{separator}{}={}", encoded(name), encoded(value)));
+            let pair = Zeroizing::new(format!("{separator}{}={}", encoded(name), encoded(value)));
+            text.push_str(&pair);
         }
         self.body = Some(text);
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -67,6 +69,8 @@ pub struct RequestTemplate {
     /// Members of a form, sent instead of a body.
     pub(super) form: Vec<(String, Template)>,
     pub(super) auth: Vec<Scheme>,
+    /// Whether a field `base_url` takes the address's place.
+    pub(super) movable: bool,
 }
 
 pub(super) fn body_template(value: &toml::Value, template: &mut impl FnMut(&str) -> Option<Template>) -> Option<Body> {
@@ -94,6 +98,14 @@ impl Body {
     }
 }
 
+fn has(name: &str, fields: &IndexMap<String, String>, secrets: &IndexMap<String, Secret>) -> bool {
+    secrets
+        .get(name)
+        .map(Secret::expose)
+        .or_else(|| fields.get(name).map(String::as_str))
+        .is_some_and(|v| !v.is_empty())
+}
+
 impl RequestTemplate {
     /// Whether a credential travels with it.
     pub fn signs(&self) -> bool {
@@ -107,8 +119,14 @@ impl RequestTemplate {
         fields: &IndexMap<String, String>,
         secrets: &IndexMap<String, Secret>,
     ) -> Result<Request, BadField> {
+        let mut request = self.unsigned(fields)?;
+        self.sign(&mut request, fields, secrets)?;
+        Ok(request)
+    }
+
+    /// The same without a credential.
+    pub fn unsigned(&self, fields: &IndexMap<String, String>) -> Result<Request, BadField> {
         let plain = |name: &str| fields.get(name).map(String::as_str);
-        let any = |name: &str| secrets.get(name).map(Secret::expose).or_else(|| plain(name));
         let mut url = self.base_url(fields)?;
         let path = self.path.fill(Place::Path, plain)?.unwrap_or_default();
         // A request for "/" is one for the address itself: some servers know no other way to write it.
@@ -129,7 +147,7 @@ impl RequestTemplate {
                 headers.insert(name.clone(), value);
             }
         }
-        let body = self.body.as_ref().map(|b| b.fill(&plain)).transpose()?.map(|b| b.to_string());
+        let body = self.body.as_ref().map(|b| b.fill(&plain)).transpose()?.map(|b| Zeroizing::new(b.to_string()));
         let mut request = Request { method: self.method.clone(), url, headers, body };
         if !self.form.is_empty() {
             let mut members = Vec::new();
@@ -140,19 +158,46 @@ impl RequestTemplate {
             }
             request.add_to_form(members.iter().map(|(name, value)| (*name, value.as_str())));
         }
-        let given = |name: &&str| any(name).is_some_and(|v| !v.is_empty());
+        Ok(request)
+    }
+
+    /// Puts the credential in: the first scheme whose fields all have values.
+    pub fn sign(
+        &self,
+        request: &mut Request,
+        fields: &IndexMap<String, String>,
+        secrets: &IndexMap<String, Secret>,
+    ) -> Result<(), BadField> {
+        let any = |name: &str| secrets.get(name).map(Secret::expose).or_else(|| fields.get(name).map(String::as_str));
+        let given = |name: &&str| has(name, fields, secrets);
         if let Some(scheme) = self.auth.iter().find(|s| s.fields().iter().all(given)) {
-            scheme.sign(&mut request, &any)?;
+            scheme.sign(request, &any)?;
         } else if let Some(begun) = self.auth.iter().find(|s| self.auth.len() == 1 || s.fields().iter().any(given)) {
             let missing = begun.fields().into_iter().find(|f| !given(f)).unwrap_or_default();
             return Err(BadField(format!("the field '{missing}' is empty: the check cannot sign in without it")));
         }
-        Ok(request)
+        Ok(())
+    }
+
+    /// Whether a request to an address without a path of its own is this one.
+    pub fn is_for(&self, method: &Method, path: &str, fields: &IndexMap<String, String>) -> bool {
+        let own = self.path.fill(Place::Path, |name| fields.get(name).map(String::as_str));
+        self.method == method && own.is_ok_and(|own| own.as_deref() == Some(path))
+    }
+
+    /// Whether some scheme has all it needs.
+    pub(super) fn is_ready(&self, fields: &IndexMap<String, String>, secrets: &IndexMap<String, Secret>) -> bool {
+        self.auth.iter().any(|s| s.fields().iter().all(|name| has(name, fields, secrets)))
+    }
+
+    /// Whether some scheme has a part of what it needs.
+    pub(super) fn is_begun(&self, fields: &IndexMap<String, String>, secrets: &IndexMap<String, Secret>) -> bool {
+        self.auth.iter().any(|s| s.fields().iter().any(|name| has(name, fields, secrets)))
     }
 
     /// The base URL these fields lead to. Only http and https, no user name or password in it.
     pub fn base_url(&self, fields: &IndexMap<String, String>) -> Result<reqwest::Url, BadField> {
-        let own = fields.get("base_url").map(|v| v.trim()).filter(|v| !v.is_empty());
+        let own = fields.get("base_url").map(|v| v.trim()).filter(|v| !v.is_empty() && self.movable);
         let text = match (own, self.base.whole()) {
             (Some(own), _) => own.to_owned(),
             (None, Some(name)) => fields.get(name).map(|v| v.trim().to_owned()).unwrap_or_default(),

@@ -22,6 +22,7 @@ pub(super) struct File {
     pub fields: IndexMap<String, Field>,
     #[serde(default)]
     pub auth: OneOrMany,
+    pub login: Option<Login>,
     pub check: Check,
     pub oauth: Option<OAuth>,
     #[serde(default)]
@@ -102,6 +103,8 @@ pub(super) struct Auth {
     pub access_key: Option<String>,
     pub secret_key: Option<String>,
     pub session_token: Option<String>,
+    #[serde(default)]
+    pub form: IndexMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,6 +156,24 @@ pub(super) struct Check {
     pub active: Option<Spanned<String>>,
     pub identity: Option<Spanned<String>>,
     pub degraded: Option<Spanned<String>>,
+    #[serde(default)]
+    pub rule: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    pub base_url: Option<Spanned<String>>,
+    pub request: Spanned<String>,
+    #[serde(default)]
+    pub headers: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub form: IndexMap<String, Spanned<String>>,
+    pub body: Option<toml::Value>,
+    #[serde(default)]
+    pub auth: OneOrMany,
+    pub token: Spanned<String>,
+    pub lifetime: Option<Spanned<String>>,
     #[serde(default)]
     pub rule: Vec<Rule>,
 }
@@ -229,7 +250,8 @@ pub(super) struct Example {
     pub name: String,
     #[serde(default)]
     pub fields: IndexMap<String, String>,
-    pub response: Response,
+    pub login: Option<Response>,
+    pub response: Option<Response>,
     pub control: Option<String>,
     pub expect: Expect,
 }

@@ -7,6 +7,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// Everything but unreserved characters (RFC 3986, 2.3).
 pub(super) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The name under which a sign-in's token stands among the secrets.
+pub const TOKEN: &str = "login.token";
+
 /// Where a placeholder stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -44,7 +47,8 @@ impl Template {
             let after = &rest[at + 2..];
             let end = after.find("}}").ok_or_else(|| format!("'{{{{' without '}}}}' in '{text}'"))?;
             let name = after[..end].trim();
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            if name.is_empty() || (name != TOKEN && !name.bytes().all(plain)) {
                 return Err(format!(
                     "'{{{{ {name} }}}}' is not a field: only a field's name may stand between the braces"
                 ));

@@ -193,8 +193,8 @@ impl Vault {
         outcome
     }
 
-    /// A check with this entry's present value went well, at this host: the value before it is forgotten, and an entry
-    /// that was bound to no host is bound to this one. Writes only if that changes something.
+    /// A check with this entry's present value went well, at these hosts: the value before it is forgotten, and an entry
+    /// that was bound to no host is bound to these. Writes only if that changes something.
     ///
     /// # Errors
     /// As [`Vault::set`].

@@ -103,7 +103,7 @@ impl Asker<'_> {
                 }
             }
         }
-        let body = std::mem::take(&mut *form.text);
+        let body = std::mem::take(&mut form.text);
         let request = Request { method: Method::POST, url: url.clone(), headers, body: Some(body) };
         let host = url.host_str().unwrap_or_default();
         let scrub = Scrub::new(&form.secrets);

@@ -41,7 +41,7 @@ fn requests_are_signed_as_amazons_own_client_does() {
             method: text("method").unwrap().parse().unwrap(),
             url: text("url").unwrap().parse().unwrap(),
             headers,
-            body: text("body").filter(|b| !b.is_empty()).map(str::to_owned),
+            body: text("body").filter(|b| !b.is_empty()).map(|b| b.to_owned().into()),
         };
         assert_eq!(request.url.as_str(), text("url").unwrap(), "{name}: the address is sent as it is signed");
         let (service, region) = (text("service").unwrap(), text("region").unwrap());
@@ -71,7 +71,8 @@ fn a_body_is_signed_with_its_type_and_nothing_of_the_key_shows() {
     let mut made = Vec::new();
     for body in ["{\"Limit\":1}", "{\"Limit\":2}"] {
         let url = "https://dynamodb.eu-west-1.amazonaws.com/".parse().unwrap();
-        let mut request = Request { method: Method::POST, url, headers: HeaderMap::new(), body: Some(body.to_owned()) };
+        let mut request =
+            Request { method: Method::POST, url, headers: HeaderMap::new(), body: Some(body.to_owned().into()) };
         let values = values("dynamodb", "eu-west-1", "AKIDEXAMPLE", SECRET, Some("a-session-token"));
         sign(&mut request, &values, instant("20150830T123600Z")).unwrap();
         assert!(authorization(&request).contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token,"));

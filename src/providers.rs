@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod builtin;
+pub mod challenge;
 pub mod compile;
 pub mod definition;
 pub mod example;

@@ -5,8 +5,10 @@ use super::{also, client::Client, http::exchange, scrub::Scrub};
 use crate::{
     model::{Cause, Integration, IntegrationId, Outcome, Secret},
     providers::{
+        challenge::Challenge,
         http::HttpProbe,
         login::{Login, Token},
+        request::BadField,
         template::TOKEN,
     },
 };
@@ -29,9 +31,13 @@ struct Key {
     made_from: [u8; 32],
 }
 
+/// How long it is believed that a service wants no token.
+const UNCHALLENGED: SignedDuration = SignedDuration::from_hours(1);
+
 #[derive(Debug)]
 struct Held {
-    token: Secret,
+    /// `None`: the service wants no token.
+    token: Option<Secret>,
     dies: Timestamp,
 }
 
@@ -61,7 +67,7 @@ impl Logins {
     }
 
     /// Drops a token, unless another has taken its place.
-    async fn forget(&self, key: &Key, token: &Secret) {
+    async fn forget(&self, key: &Key, token: &Option<Secret>) {
         let slot = self.slot(key);
         let mut held = slot.lock().await;
         if held.as_ref().is_some_and(|held| held.token == *token) {
@@ -84,8 +90,12 @@ pub struct Attempt<'a> {
     pub secrets: &'a IndexMap<String, Secret>,
 }
 
+fn unmade(error: BadField) -> Box<Outcome> {
+    Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), "the request cannot be made", &error.0))
+}
+
 /// Says which of the two steps failed.
-fn failed(mut outcome: Outcome) -> Outcome {
+fn failed(mut outcome: Box<Outcome>) -> Box<Outcome> {
     outcome.evidence.rule = format!("sign-in: {}", outcome.evidence.rule);
     outcome
 }
@@ -98,12 +108,12 @@ impl Attempt<'_> {
         let key = self.key(login);
         let mut again = true;
         loop {
-            let (token, kept) = match self.token(&key, login, left()).await {
+            let (token, kept) = match self.token(&key, probe, login, left()).await {
                 Ok(found) => found,
-                Err(failure) => return failed(*failure),
+                Err(failure) => return *failure,
             };
             let mut secrets = self.secrets.clone();
-            secrets.insert(TOKEN.to_owned(), token.clone());
+            secrets.extend(token.clone().map(|token| (TOKEN.to_owned(), token)));
             let outcome = also::check(self.client, probe, (self.fields, &secrets), self.integration, left()).await;
             if matches!(outcome.cause, Cause::InvalidCredential | Cause::ExpiredCredential) {
                 self.logins.forget(&key, &token).await;
@@ -134,29 +144,70 @@ impl Attempt<'_> {
         Key { id: self.integration.id.clone(), made_from }
     }
 
-    /// The token, and whether it is one of an earlier sign-in.
-    async fn token(&self, key: &Key, login: &Login, limit: Duration) -> Result<(Secret, bool), Box<Outcome>> {
+    /// The token, and whether it is one of an earlier sign-in. `None`: the service wants none.
+    async fn token(
+        &self,
+        key: &Key,
+        probe: &HttpProbe,
+        login: &Login,
+        limit: Duration,
+    ) -> Result<(Option<Secret>, bool), Box<Outcome>> {
         let slot = self.logins.slot(key);
         let started = Instant::now();
         let Ok(mut held) = tokio::time::timeout(limit, slot.lock()).await else {
             let seen = "another check is still signing in with the same credential";
-            return Err(Box::new(Outcome::of(Cause::Timeout, Timestamp::now(), "no answer in time", seen)));
+            return Err(failed(Box::new(Outcome::of(Cause::Timeout, Timestamp::now(), "no answer in time", seen))));
         };
         if let Some(held) = held.as_ref().filter(|held| held.is_fresh(Timestamp::now())) {
             return Ok((held.token.clone(), true));
         }
         *held = None;
-        let Token { secret, lifetime } = self.sign_in(login, limit.saturating_sub(started.elapsed())).await?;
-        let lifetime = SignedDuration::try_from(lifetime).unwrap_or(MARGIN);
+        let left = || limit.saturating_sub(started.elapsed());
+        let found = match login.is_challenged() {
+            false => self.sign_in(login, None, left()).await.map(Some).map_err(failed)?,
+            true => match self.challenge(probe, login, left()).await? {
+                Some(realm) => self.sign_in(login, Some(realm), left()).await.map(Some).map_err(failed)?,
+                None => None,
+            },
+        };
+        let lifetime = found.as_ref().map_or(UNCHALLENGED, |t| SignedDuration::try_from(t.lifetime).unwrap_or(MARGIN));
         let dies = Timestamp::now().saturating_add(lifetime).unwrap_or(Timestamp::MAX);
-        *held = Some(Held { token: secret.clone(), dies });
-        Ok((secret, false))
+        let token = found.map(|t| t.secret);
+        *held = Some(Held { token: token.clone(), dies });
+        Ok((token, false))
     }
 
-    async fn sign_in(&self, login: &Login, limit: Duration) -> Result<Token, Box<Outcome>> {
-        let request = login.request.build(self.fields, self.secrets).map_err(|error| {
-            Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), "the request cannot be made", &error.0))
-        })?;
+    /// Asks without a credential where a token is to be had. `None`: no token is wanted.
+    async fn challenge(
+        &self,
+        probe: &HttpProbe,
+        login: &Login,
+        limit: Duration,
+    ) -> Result<Option<reqwest::Url>, Box<Outcome>> {
+        let request = probe.request.unsigned(self.fields).map_err(unmade)?;
+        let url = request.url.clone();
+        let exchange = exchange(self.client, request, limit).await?;
+        if exchange.status == 429 || exchange.status >= 500 {
+            return Err(Box::new(exchange.outcome(probe.read(&exchange.answer(), self.fields))));
+        }
+        let challenge = Challenge::of(&exchange.headers).filter(|_| exchange.status == 401);
+        let realm = challenge.map(|found| found.address(&url, &login.trusted(self.fields))).transpose();
+        realm.map_err(|error| {
+            let rule = "the token service is not trusted";
+            failed(Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), rule, &error.0)))
+        })
+    }
+
+    /// `at`: where a challenge says.
+    async fn sign_in(
+        &self,
+        login: &Login,
+        at: Option<reqwest::Url>,
+        limit: Duration,
+    ) -> Result<Token, Box<Outcome>> {
+        let mut request = login.request.unsigned(self.fields).map_err(unmade)?;
+        request.url = at.unwrap_or(request.url);
+        login.request.sign(&mut request, self.fields, self.secrets).map_err(unmade)?;
         let exchange = exchange(self.client, request, limit).await?;
         login.read(&exchange.answer(), self.fields).map_err(|reading| Box::new(exchange.outcome(*reading)))
     }
@@ -170,7 +221,7 @@ mod tests {
     fn a_token_is_not_used_in_the_last_minute_of_its_life() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let held = |seconds| Held {
-            token: Secret::new("t".to_owned()),
+            token: Some(Secret::new("t".to_owned())),
             dies: now.checked_add(SignedDuration::from_secs(seconds)).unwrap(),
         };
         assert!(held(61).is_fresh(now));
@@ -184,12 +235,12 @@ mod tests {
         let key = |n| Key { id: IntegrationId::new("a").unwrap(), made_from: [n; 32] };
         for (n, life) in [(1, 3600), (2, 30)] {
             let dies = Timestamp::now().checked_add(SignedDuration::from_secs(life)).unwrap();
-            *logins.slot(&key(n)).lock().await = Some(Held { token: Secret::new(format!("t{n}")), dies });
+            *logins.slot(&key(n)).lock().await = Some(Held { token: Some(Secret::new(format!("t{n}"))), dies });
         }
-        logins.forget(&key(1), &Secret::new("another".to_owned())).await;
+        logins.forget(&key(1), &Some(Secret::new("another".to_owned()))).await;
         assert!(logins.slot(&key(1)).lock().await.is_some());
         assert_eq!(logins.0.lock().unwrap().len(), 1, "the dead one is gone");
-        logins.forget(&key(1), &Secret::new("t1".to_owned())).await;
+        logins.forget(&key(1), &Some(Secret::new("t1".to_owned()))).await;
         assert!(logins.slot(&key(1)).lock().await.is_none());
     }
 }

@@ -93,6 +93,10 @@ pub fn destinations(integration: &Integration, definition: &Definition) -> Vec<S
             let host = request.base_url(&fields).ok().as_ref().and_then(of_url);
             all.extend(host.filter(|h| !all.contains(h)));
         }
+        for place in probe.login.iter().flat_map(|login| login.trusted(&fields)) {
+            let host = crate::providers::challenge::host_and_port(&place);
+            all.extend(host.filter(|h| !all.contains(h)));
+        }
     }
     all
 }

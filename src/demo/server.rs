@@ -72,6 +72,7 @@ async fn answer(service: &Service, count: &AtomicU64, request: &Request<Incoming
     let asked = (request.method().as_str(), request.uri().path());
     let Reply { status, headers, body, delay } = further(&service.definition, asked, now)
         .filter(|_| authorized && step == Step::Check)
+        .or_else(|| challenge(&service.definition, request).filter(|_| step == Step::Check))
         .unwrap_or_else(|| reply(&service.definition, service.script, step, n, authorized, now));
     tokio::time::sleep(delay).await;
     let mut response = Response::builder().status(status);
@@ -92,6 +93,16 @@ fn signs_in(definition: &Definition, request: &Request<Incoming>) -> bool {
     let Probe::Http(probe) = &definition.probe else { return false };
     let fields = definition.examples.first().map(|e| definition.example_fields(e)).unwrap_or_default();
     probe.login.as_ref().is_some_and(|login| login.request.is_for(request.method(), request.uri().path(), &fields))
+}
+
+/// The challenge to a request without a token, where there is to be one.
+fn challenge(definition: &Definition, request: &Request<Incoming>) -> Option<Reply> {
+    let Probe::Http(probe) = &definition.probe else { return None };
+    probe.login.as_ref().filter(|l| l.is_challenged() && bearer(request).is_none())?;
+    let host = request.headers().get("host")?.to_str().ok()?;
+    let header = format!("Bearer realm=\"http://{host}/token\"");
+    let headers = vec![("www-authenticate".to_owned(), header)];
+    Some(Reply { status: 401, headers, body: "{}".to_owned(), delay: std::time::Duration::ZERO })
 }
 
 fn bearer(request: &Request<Incoming>) -> Option<&str> {

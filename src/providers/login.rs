@@ -5,6 +5,7 @@ use super::{
     http::{Answer, Reading, Rule},
     read::{by_rules, clamp, general, looks_like_html, message, verdict},
     request::RequestTemplate,
+    template::{Place, Template},
 };
 use crate::model::{Cause, Secret, text::sanitize};
 use indexmap::IndexMap;
@@ -21,6 +22,9 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub struct Login {
     /// What is sent.
     pub request: RequestTemplate,
+    /// The service itself says where: it is asked without a credential first. Places beside its own site that the
+    /// credential may go to.
+    pub(super) challenge: Option<Vec<Template>>,
     pub(super) token: Expression,
     pub(super) lifetime: Option<Expression>,
     pub(super) rules: Vec<Rule>,
@@ -36,6 +40,17 @@ pub struct Token {
 }
 
 impl Login {
+    /// Whether the service is asked where tokens are to be had.
+    pub fn is_challenged(&self) -> bool {
+        self.challenge.is_some()
+    }
+
+    /// Where beside the check's own site a challenge may send the credential, as the definition or the user says.
+    pub fn trusted(&self, fields: &IndexMap<String, String>) -> Vec<String> {
+        let fill = |t: &Template| t.fill(Place::Json, |name| fields.get(name).map(String::as_str)).ok().flatten();
+        self.challenge.iter().flatten().filter_map(fill).collect()
+    }
+
     /// Reads the answer to the sign-in: a token, or why there is none.
     ///
     /// # Errors

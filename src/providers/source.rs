@@ -164,7 +164,11 @@ pub(super) struct Check {
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
     pub base_url: Option<Spanned<String>>,
-    pub request: Spanned<String>,
+    pub request: Option<Spanned<String>>,
+    #[serde(default)]
+    pub challenge: bool,
+    #[serde(default)]
+    pub trusted: Vec<Spanned<String>>,
     #[serde(default)]
     pub headers: IndexMap<String, Spanned<String>>,
     #[serde(default)]

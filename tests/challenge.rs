@@ -16,7 +16,8 @@ use raw::{TOKEN, checker, integration};
 use web::{Asked, Reply, Web, reply};
 
 fn challenge(realm: &str) -> Reply {
-    let header = format!("www-authenticate: Bearer realm=\"{realm}\",service=\"images\",scope=\"registry:catalog:*\"\r\n");
+    let header =
+        format!("www-authenticate: Bearer realm=\"{realm}\",service=\"images\",scope=\"registry:catalog:*\"\r\n");
     ("401 Unauthorized", header, r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#.into())
 }
 
@@ -66,7 +67,10 @@ async fn the_token_is_fetched_where_the_registry_says_and_kept() {
         assert_eq!((outcome.cause, outcome.identity.as_deref()), (Cause::Ok, Some("ada")), "{outcome:?}");
     }
     assert_eq!((web.count("/token"), web.count("/v2/_catalog")), (1, 4), "one challenge, one token, three checks");
-    assert!(!web.asked().iter().any(|a| !a.path.starts_with("/token") && signed(a)), "the password goes to the realm alone");
+    assert!(
+        !web.asked().iter().any(|a| !a.path.starts_with("/token") && signed(a)),
+        "the password goes to the realm alone"
+    );
 }
 
 #[tokio::test]

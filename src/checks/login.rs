@@ -199,12 +199,7 @@ impl Attempt<'_> {
     }
 
     /// `at`: where a challenge says.
-    async fn sign_in(
-        &self,
-        login: &Login,
-        at: Option<reqwest::Url>,
-        limit: Duration,
-    ) -> Result<Token, Box<Outcome>> {
+    async fn sign_in(&self, login: &Login, at: Option<reqwest::Url>, limit: Duration) -> Result<Token, Box<Outcome>> {
         let mut request = login.request.unsigned(self.fields).map_err(unmade)?;
         request.url = at.unwrap_or(request.url);
         login.request.sign(&mut request, self.fields, self.secrets).map_err(unmade)?;

@@ -153,7 +153,10 @@ mod tests {
         assert_eq!(query, wanted.map(|(a, b)| (a.to_owned(), b.to_owned())));
         assert_eq!(challenge(r#"Basic realm="x""#), None);
         assert_eq!(challenge("Bearer"), None);
-        assert_eq!(challenge(r#"bearer realm=https://a.example/t, Basic realm="y""#).unwrap().realm, "https://a.example/t");
+        assert_eq!(
+            challenge(r#"bearer realm=https://a.example/t, Basic realm="y""#).unwrap().realm,
+            "https://a.example/t"
+        );
     }
 
     #[rstest]
@@ -173,7 +176,12 @@ mod tests {
     #[case("https://example.org", "https://example.org@evil.test/t", "", false)]
     #[case("https://example.org", "file:///etc/passwd", "", false)]
     #[case("https://example.org", "/token", "", false)]
-    fn a_credential_stays_on_its_site(#[case] check: &str, #[case] realm: &str, #[case] trusted: &str, #[case] may: bool) {
+    fn a_credential_stays_on_its_site(
+        #[case] check: &str,
+        #[case] realm: &str,
+        #[case] trusted: &str,
+        #[case] may: bool,
+    ) {
         let found = Challenge { realm: realm.to_owned(), service: None, scope: None };
         let address = found.address(&Url::parse(check).unwrap(), &[trusted.to_owned()]);
         assert_eq!(address.is_ok(), may, "{address:?}");

@@ -10,6 +10,7 @@ pub mod example;
 pub mod expression;
 mod filters;
 pub mod http;
+mod key_file;
 pub mod level;
 pub mod lint;
 pub mod login;

@@ -115,7 +115,8 @@ impl Exchange {
         outcome
     }
 
-    fn skew(&self) -> Option<i64> {
+    /// Seconds by which our clock is ahead of the server's, where that is much.
+    pub(super) fn skew(&self) -> Option<i64> {
         let date = self.headers.get(http::header::DATE)?.to_str().ok()?;
         let theirs = crate::providers::time::http_date(date, 0.0)? as i64;
         let skew = self.now.as_second() - theirs;

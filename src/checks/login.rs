@@ -3,13 +3,13 @@
 
 use super::{also, client::Client, http::exchange, scrub::Scrub};
 use crate::{
-    model::{Cause, Integration, IntegrationId, Outcome, Secret},
+    model::{Cause, Integration, IntegrationId, Outcome, Secret, Status, text::sanitize},
     providers::{
         challenge::Challenge,
         http::HttpProbe,
         login::{Login, Token},
         request::BadField,
-        template::TOKEN,
+        template::{ACCOUNT, TOKEN},
     },
 };
 use aws_lc_rs::digest::{Context, SHA256};
@@ -106,6 +106,8 @@ impl Attempt<'_> {
         let started = Instant::now();
         let left = || self.integration.timeout.saturating_sub(started.elapsed());
         let key = self.key(login);
+        let mut fields = self.fields.clone();
+        fields.extend(login.account(self.secrets).map(|account| (ACCOUNT.to_owned(), account)));
         let mut again = true;
         loop {
             let (token, kept) = match self.token(&key, probe, login, left()).await {
@@ -114,7 +116,7 @@ impl Attempt<'_> {
             };
             let mut secrets = self.secrets.clone();
             secrets.extend(token.clone().map(|token| (TOKEN.to_owned(), token)));
-            let outcome = also::check(self.client, probe, (self.fields, &secrets), self.integration, left()).await;
+            let outcome = also::check(self.client, probe, (&fields, &secrets), self.integration, left()).await;
             if matches!(outcome.cause, Cause::InvalidCredential | Cause::ExpiredCredential) {
                 self.logins.forget(&key, &token).await;
                 // A kept token may have been withdrawn before its time: the credential itself decides.
@@ -204,7 +206,18 @@ impl Attempt<'_> {
         request.url = at.unwrap_or(request.url);
         login.request.sign(&mut request, self.fields, self.secrets).map_err(unmade)?;
         let exchange = exchange(self.client, request, limit).await?;
-        login.read(&exchange.answer(), self.fields).map_err(|reading| Box::new(exchange.outcome(*reading)))
+        login.read(&exchange.answer(), self.fields).map_err(|reading| {
+            let mut outcome = exchange.outcome(*reading);
+            if let Some(seconds) = exchange.skew().filter(|_| login.needs_right_time(self.secrets))
+                && outcome.status() == Status::Unauthorized
+            {
+                outcome.cause = Cause::Misconfigured;
+                let way = if seconds > 0 { "ahead of" } else { "behind" };
+                let clock = format!("this machine's clock is {} s {way} the service's", seconds.abs());
+                outcome.evidence.seen = sanitize(&format!("{clock}: {}", outcome.evidence.seen), 200);
+            }
+            Box::new(outcome)
+        })
     }
 }
 

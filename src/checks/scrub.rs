@@ -40,7 +40,8 @@ impl Scrub {
                 needles.push(needle);
             }
         };
-        let whole = secrets.values().map(Secret::expose);
+        let members: Vec<Zeroizing<String>> = secrets.values().flat_map(|secret| members(secret.expose())).collect();
+        let whole = secrets.values().map(Secret::expose).chain(members.iter().map(|member| member.as_str()));
         for secret in whole.flat_map(pieces).filter(|s| s.len() >= SHORTEST) {
             add(Zeroizing::new(secret.as_bytes().to_vec()));
             // Texts are made harmless before they come here.
@@ -94,6 +95,25 @@ impl Scrub {
         }
         outcome
     }
+}
+
+/// The secret members of a key file.
+fn members(secret: &str) -> Vec<Zeroizing<String>> {
+    if !secret.trim_start().starts_with('{') {
+        return Vec::new();
+    }
+    let Ok(all) = serde_json::from_str::<IndexMap<String, serde_json::Value>>(secret) else { return Vec::new() };
+    let secret = |name: &str| {
+        let named = ["private", "secret", "token", "password"].iter().any(|word| name.contains(word));
+        named && !name.ends_with("_id") && !name.ends_with("_uri")
+    };
+    let texts = all.into_iter().filter(|(name, _)| secret(name));
+    texts
+        .filter_map(|(_, value)| match value {
+            serde_json::Value::String(text) => Some(Zeroizing::new(text)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A secret, and what a server sees of it alone: the path of an address and its last part, the values of a list of headers.
@@ -200,6 +220,14 @@ mod tests {
         assert_eq!(hook.text("hooks.example is down"), "hooks.example is down");
         assert_eq!(scrub("x-team=s3cr3t-one,y=2").text("bad team s3cr3t-one"), "bad team ••••");
         assert_eq!(scrub("authorization=Bearer%20s3cr3t-two").text("bad key s3cr3t-two"), "bad key ••••");
+    }
+
+    #[test]
+    fn the_secret_members_of_a_key_file_are_masked_and_its_account_is_not() {
+        let file =
+            r#"{"client_email":"a@b.example","private_key_id":"key-identifier","refresh_token":"r3fr3sh-t0k3n"}"#;
+        let scrub = Scrub::new(&IndexMap::from([("key".to_owned(), Secret::new(file.into()))]));
+        assert_eq!(scrub.text("a@b.example r3fr3sh-t0k3n key-identifier"), "a@b.example •••• key-identifier");
     }
 
     #[test]

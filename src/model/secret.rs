@@ -50,9 +50,27 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
+/// A JSON object of several lines (a key file) in one line; `None`: it is none, or has no line breaks. In JSON those stand
+/// between the texts, never inside one.
+pub fn json_in_one_line(text: &str) -> Option<Zeroizing<String>> {
+    let text = text.trim();
+    let several = text.starts_with('{') && text.contains(['\n', '\r', '\t']);
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    (several && is_json()).then(|| Zeroizing::new(text.replace(['\n', '\r', '\t'], "")))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use super::{Secret, json_in_one_line};
+
+    #[test]
+    fn a_key_file_is_put_into_one_line() {
+        let line = json_in_one_line("\n{\r\n\t\"a\": \"x\\ny\"\n}\n").unwrap();
+        assert_eq!(*line, "{\"a\": \"x\\ny\"}");
+        for text in ["{\"a\":1}", "a\nb", "{\na", "{\"a\": \"x\ny\"}", ""] {
+            assert!(json_in_one_line(text).is_none(), "{text}");
+        }
+    }
 
     #[test]
     fn debug_and_hint_do_not_show_it() {

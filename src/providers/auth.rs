@@ -5,6 +5,7 @@ mod sigv4;
 pub use sigv4::SigV4;
 
 use super::{
+    key_file,
     request::{BadField, Request},
     source,
     template::{Place, Template},
@@ -31,6 +32,15 @@ pub enum Scheme {
     Body(Vec<(String, Template)>),
     /// As members of the form that is the body: a sign-in exchange.
     Form(Vec<(String, Template)>),
+    /// A JSON key file in Google's form, traded for a token: only of use in a sign-in.
+    KeyFile {
+        /// The file's text.
+        file: Template,
+        /// What the token is for.
+        scope: String,
+        /// Token services a file may name beside the one it is sent to.
+        trusted: Vec<String>,
+    },
     /// In front of the path, or as a whole address under the definition's own one (webhooks).
     Path(Template),
     /// `name=value,name=value` in one text, as OpenTelemetry's variables hold headers.
@@ -94,12 +104,18 @@ pub(super) fn compile(
                 }
                 Scheme::Form(members)
             }
+            "key_file" => {
+                let scope = source.scope.clone().ok_or("the scheme 'key_file' needs 'scope'")?;
+                let file = need("token", source.token.as_ref())?;
+                Scheme::KeyFile { file, scope, trusted: source.trusted.clone() }
+            }
             "path" => Scheme::Path(need("path", source.path.as_ref())?),
             "header_list" => Scheme::HeaderList(need("token", source.token.as_ref())?),
             "sigv4" => Scheme::SigV4(Box::new(SigV4::compile(&source, need)?)),
             other => {
                 return Err(format!(
-                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, form, path, sigv4"
+                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, form, key_file, path, \
+                     sigv4"
                 ));
             }
         });
@@ -118,7 +134,9 @@ impl Scheme {
             Scheme::Query(pairs) | Scheme::Body(pairs) | Scheme::Form(pairs) => {
                 pairs.iter().flat_map(|(_, t)| t.fields()).collect()
             }
-            Scheme::Path(text) | Scheme::HeaderList(text) => text.fields().collect(),
+            Scheme::Path(text) | Scheme::HeaderList(text) | Scheme::KeyFile { file: text, .. } => {
+                text.fields().collect()
+            }
             Scheme::SigV4(scheme) => scheme.fields(),
         }
     }
@@ -166,6 +184,11 @@ impl Scheme {
                 }
             }
             Scheme::SigV4(scheme) => scheme.sign(request, value)?,
+            Scheme::KeyFile { file, scope, trusted } => {
+                let text = Zeroizing::new(file.fill(Place::Json, value)?.unwrap_or_default());
+                let members = key_file::form(&text, scope, &request.url, trusted)?;
+                request.add_to_form(members.iter().map(|(name, value)| (*name, value.as_str())));
+            }
             Scheme::Path(template) => {
                 let path = placed(&request.url, fill(template)?.trim())?;
                 request.url.set_path(&path);

@@ -71,7 +71,8 @@ pub fn host_and_port(text: &str) -> Option<String> {
     place(text).map(|(host, port)| format!("{host}:{}", port.unwrap_or(443)))
 }
 
-fn place(text: &str) -> Option<(String, Option<u16>)> {
+/// Host and port of such a place.
+pub(super) fn place(text: &str) -> Option<(String, Option<u16>)> {
     let text = text.trim().to_ascii_lowercase();
     if text.is_empty() {
         return None;

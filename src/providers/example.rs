@@ -3,6 +3,7 @@
 use super::{
     Definition, Example, Probe, Recorded,
     http::{Answer, HttpProbe, Reading},
+    template::ACCOUNT,
 };
 use crate::model::{Cause, Secret};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -48,6 +49,10 @@ impl Definition {
             if let Some(value) = example.fields.get(name).or(field.example.as_ref()).or(field.default.as_ref()) {
                 fields.insert(name.clone(), value.clone());
             }
+        }
+        if let Probe::Http(probe) = &self.probe {
+            let account = probe.login.as_ref().and_then(|login| login.account(&self.example_secrets()));
+            fields.extend(account.map(|account| (ACCOUNT.to_owned(), account)));
         }
         fields
     }

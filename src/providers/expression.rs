@@ -1,7 +1,7 @@
 //! Conditions and extractions over an answer: minijinja expressions with a small filter list of our own. No statements,
 //! no multiplication (an engine's fuel does not bound memory), 500 bytes at most.
 
-use super::{filters, http::Answer, time};
+use super::{filters, http::Answer, template::ACCOUNT, time};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use minijinja::{
@@ -16,7 +16,7 @@ const LONGEST: usize = 500;
 const TEXT: usize = 64 * 1024;
 
 /// The names an expression can use: those of [`Scope::new`].
-const NAMES: [&str; 7] = ["status", "headers", "body", "text", "latency", "now", "fields"];
+const NAMES: [&str; 8] = ["status", "headers", "body", "text", "latency", "now", "fields", "login"];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::empty();
@@ -171,6 +171,7 @@ impl Scope {
             latency => answer.latency.as_secs_f64() * 1000.0,
             now => answer.now.as_millisecond() as f64 / 1000.0,
             fields => Value::from(Serde(fields)),
+            login => context! { account => fields.get(ACCOUNT) },
         })
     }
 }

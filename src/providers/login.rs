@@ -1,8 +1,10 @@
 //! The sign-in before a check: one request whose answer holds a short-lived token. Pure: `checks::login` sends it.
 
 use super::{
+    auth::Scheme,
     expression::{Expression, Scope},
     http::{Answer, Reading, Rule},
+    key_file,
     read::{by_rules, clamp, general, looks_like_html, message, verdict},
     request::RequestTemplate,
     template::{Place, Template},
@@ -81,6 +83,24 @@ impl Login {
         let told = self.lifetime.as_ref().and_then(|e| e.number(&scope)).filter(|s| *s >= 0.0);
         let lifetime = told.map_or(UNKNOWN, |s| Duration::from_secs_f64(s.min(LONGEST.as_secs_f64())));
         Ok(Token { secret: Secret::new(token.trim().to_owned()), lifetime })
+    }
+
+    /// The key file among the credentials, if the sign-in is made with one.
+    fn key_file<'a>(&self, secrets: &'a IndexMap<String, Secret>) -> Option<&'a str> {
+        self.request.auth.iter().find_map(|scheme| match scheme {
+            Scheme::KeyFile { file, .. } => secrets.get(file.whole()?).map(Secret::expose),
+            _ => None,
+        })
+    }
+
+    /// Whose credential it is, where the credential itself says so.
+    pub fn account(&self, secrets: &IndexMap<String, Secret>) -> Option<String> {
+        self.key_file(secrets).and_then(key_file::account)
+    }
+
+    /// Whether the credential is used by signing the time of this machine.
+    pub fn needs_right_time(&self, secrets: &IndexMap<String, Secret>) -> bool {
+        self.key_file(secrets).is_some_and(key_file::is_signed)
     }
 
     /// Whether a sign-in is to be made: not where its own credential is absent and the check has another.

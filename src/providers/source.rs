@@ -105,6 +105,9 @@ pub(super) struct Auth {
     pub session_token: Option<String>,
     #[serde(default)]
     pub form: IndexMap<String, String>,
+    pub scope: Option<String>,
+    #[serde(default)]
+    pub trusted: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -10,6 +10,9 @@ pub(super) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b
 /// The name under which a sign-in's token stands among the secrets.
 pub const TOKEN: &str = "login.token";
 
+/// The name under which the account of a sign-in stands among the fields.
+pub const ACCOUNT: &str = "login.account";
+
 /// Where a placeholder stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

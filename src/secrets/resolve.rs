@@ -4,7 +4,7 @@ use super::{
     command, ini, keyring, private,
     renew::{Renew, Renewals},
 };
-use crate::model::{Cause, Secret, SecretRef, text::sanitize};
+use crate::model::{Cause, Secret, SecretRef, secret::json_in_one_line, text::sanitize};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -273,7 +273,8 @@ fn from_ini(path: &Path, section: &str, key: &str) -> Result<Secret, ResolveErro
     clean(value.as_bytes(), &format!("'{key_shown}' {place} of {file}"))
 }
 
-/// Drops one trailing newline and refuses what could not go into a header or would break out of one.
+/// Drops one trailing newline, puts a key file (JSON) into one line, and refuses what could not go into a header or would
+/// break out of one.
 fn clean(bytes: &[u8], what: &str) -> Result<Secret, ResolveError> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| ResolveError::misconfigured(format!("{what} is not text (UTF-8)")))?;
@@ -281,6 +282,8 @@ fn clean(bytes: &[u8], what: &str) -> Result<Secret, ResolveError> {
     if text.trim().is_empty() {
         return Err(ResolveError::missing(format!("{what} is empty")));
     }
+    let line = json_in_one_line(text);
+    let text = line.as_ref().map_or(text, |line| line.as_str());
     if let Some(at) = text.find(['\n', '\r', '\0']) {
         return Err(ResolveError::misconfigured(format!(
             "{what} has a line break (or a NUL) after {at} bytes; keep the secret alone on one line"

@@ -18,6 +18,7 @@ fn home() -> Home {
         "TOKEN" => Some("hunter2\n".to_owned()),
         "EMPTY" => Some(String::new()),
         "LINES" => Some("hunter2\nhunter3".to_owned()),
+        "JSON" => Some("{\n\"key\": \"hunter\\n2\"\n}\n".to_owned()),
         "HOME" => Some(own.clone()),
         "CREDENTIALS_DIRECTORY" => Some(credentials.clone()),
         "PATH" => std::env::var(name).ok(),
@@ -49,6 +50,7 @@ async fn environment() {
     home.fails("env:ABSENT", Cause::MissingCredential, "'ABSENT' is not set").await;
     home.fails("env:EMPTY", Cause::MissingCredential, "is empty").await;
     home.fails("env:LINES", Cause::Misconfigured, "line break (or a NUL) after 7 bytes").await;
+    assert_eq!(home.get("env:JSON").await.unwrap(), "{\"key\": \"hunter\\n2\"}");
     home.fails("env:A=B", Cause::MissingCredential, "not set").await;
 }
 

@@ -1,10 +1,13 @@
 //! Keys and pastes for the value under the focus.
 
 use super::paste::{self, Pasted};
-use crate::tui::{
-    event::{Key, KeyCode},
-    state::add::{Form, Kind, Place, Slot},
-    widgets::text_field::{self, TextField},
+use crate::{
+    model::secret::json_in_one_line,
+    tui::{
+        event::{Key, KeyCode},
+        state::add::{Form, Kind, Place, Slot},
+        widgets::text_field::{self, TextField},
+    },
 };
 use std::collections::BTreeSet;
 
@@ -122,6 +125,9 @@ pub fn paste(form: &mut Form, text: &str) {
         paste_items(form, i, item, text);
         return;
     }
+    // A key file has many lines, and is one secret.
+    let file = matches!(slot, Slot::Secret(_)).then(|| json_in_one_line(text)).flatten();
+    let text = file.as_ref().map_or(text, |line| line.as_str());
     let note = match paste::line(text) {
         Pasted::Refused(why) => Some(why),
         Pasted::Line(text, trimmed) => {

@@ -69,7 +69,7 @@ fn no_such_name_is_3_with_the_nearest() {
         home.run(&[command, "zebra"]).code(3).says(&["There are: github-work"]).never(&["did you mean"]);
     }
     home.run(&["provider", "show", "gitub"]).code(3).says(&["did you mean 'github'?", "provider list"]);
-    home.run(&["provider", "test", "azure"]).code(3).says(&["did you mean 'azure_openai'?"]);
+    home.run(&["provider", "test", "postgresql"]).code(3).says(&["did you mean 'postgres'"]);
     home.run(&["add", "postgress", "db"]).code(3).says(&["did you mean 'postgres'?"]);
     home.run(&["secret", "remove", "nothing"]).code(3).says(&["'nothing'"]);
     Home::new().run(&["show", "x"]).code(3).says(&["lampboard add PROVIDER NAME"]);

@@ -285,3 +285,66 @@ async fn the_demo_plays_both_parts() {
     assert_eq!(revoked.cause, Cause::InvalidCredential, "{revoked:?}");
     assert!(revoked.evidence.rule.starts_with("sign-in: "), "{revoked:?}");
 }
+
+/// The shipped definition of Azure, all of it at one server.
+async fn azure(
+    status: &'static str,
+    sign_in: &'static str,
+    subscription: (&'static str, &'static str),
+) -> (Outcome, Web) {
+    let web = Web::start(move |asked| {
+        let path = asked.path.split('?').next().unwrap();
+        Some(match path {
+            "/tenant.example/oauth2/v2.0/token" => {
+                let scope = format!("http://{}/.default", asked.header("host"));
+                let form = ["client_id", "client_secret", "scope", "grant_type"].map(|name| asked.form(name));
+                assert_eq!(form, ["app", TOKEN, &scope, "client_credentials"]);
+                reply(status, sign_in)
+            }
+            _ if asked.header("authorization") != "Bearer eyJ0" => reply("401 Unauthorized", "{}"),
+            "/subscriptions/sub" => reply(subscription.0, subscription.1),
+            path if path.contains("Microsoft.Web") => {
+                reply("403 Forbidden", r#"{"error":{"code":"AuthorizationFailed","message":"no role"}}"#)
+            }
+            _ => reply("200 OK", r#"{"value":[{"name":"one"}]}"#),
+        })
+    })
+    .await;
+    let mut integration = at(&web.url, &web.url);
+    integration.provider = "azure".to_owned();
+    let secret = integration.fields.shift_remove("token").unwrap();
+    integration.fields.insert("client_secret".to_owned(), secret);
+    for (name, value) in [("tenant_id", "tenant.example"), ("client_id", "app"), ("subscription_id", "sub")] {
+        integration.fields.insert(name.to_owned(), FieldValue::Text(value.to_owned()));
+    }
+    let registry = lampboard::providers::Registry::built_in();
+    let outcome = checker(None).attempt(&integration, registry.get("azure").unwrap()).await;
+    assert!(!format!("{outcome:?}").contains(TOKEN) && !format!("{outcome:?}").contains("eyJ0"), "{outcome:?}");
+    (outcome, web)
+}
+
+const SIGNED_IN: &str = r#"{"access_token":"eyJ0","expires_in":3599}"#;
+const SUBSCRIPTION: (&str, &str) = ("200 OK", r#"{"subscriptionId":"sub","displayName":"Prod","state":"Enabled"}"#);
+
+#[tokio::test]
+async fn azure_tells_each_part_and_each_refusal() {
+    let (good, web) = azure("200 OK", SIGNED_IN, SUBSCRIPTION).await;
+    assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("app")), "{good:?}");
+    let fact = |label: &str| good.facts.iter().find(|f| f.label == label).map(|f| f.value.clone()).unwrap_or_default();
+    assert_eq!(["Cosmos accounts", "Functions"].map(fact), ["1", "no permission: no role"]);
+    assert_eq!(web.count("/tenant.example"), 1, "one token for all questions");
+    let forbidden = ("403 Forbidden", r#"{"error":{"code":"AuthorizationFailed","message":"x"}}"#);
+    let (outcome, _) = azure("200 OK", SIGNED_IN, forbidden).await;
+    assert_eq!(outcome.status(), Status::Active, "{outcome:?}");
+    assert!(
+        outcome.warnings.iter().any(|w| matches!(w, lampboard::model::Warning::MissingScope { .. })),
+        "{outcome:?}"
+    );
+    for (body, cause) in [
+        (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, Cause::InvalidCredential),
+        (r#"{"error":"invalid_client","error_description":"AADSTS7000222: old"}"#, Cause::ExpiredCredential),
+    ] {
+        let (outcome, web) = azure("401 Unauthorized", body, SUBSCRIPTION).await;
+        assert_eq!((outcome.cause, web.asked().len()), (cause, 1), "{outcome:?}");
+    }
+}

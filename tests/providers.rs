@@ -141,6 +141,7 @@ fn table() -> String {
                 names.join(", ")
             };
             let schemes = if schemes.is_empty() { "its own".to_owned() } else { schemes.join(" or ") };
+            let schemes = if file.contains_key("login") { format!("sign-in, then {schemes}") } else { schemes };
             format!(
                 "| `{}` | {} | {} | {schemes} | `{request}` | {} | {} | {} |",
                 d.id,

@@ -135,3 +135,28 @@ async fn a_registry_that_fails_is_not_asked_twice() {
     assert!(!outcome.evidence.rule.starts_with("sign-in"), "{outcome:?}");
     assert_eq!(check(&at("http://127.0.0.1:1")).await.cause, Cause::Connect);
 }
+
+#[tokio::test]
+async fn the_pull_budget_is_read_with_a_token() {
+    let web = Web::start(|asked| {
+        let own = format!("http://{}/token", asked.header("host"));
+        Some(match (asked.path.split('?').next().unwrap(), asked.header("authorization")) {
+            ("/token", _) if signed(asked) => reply("200 OK", r#"{"token":"handed-out-token","expires_in":300}"#),
+            ("/token", _) => reply("401 Unauthorized", "{}"),
+            (_, "Bearer handed-out-token") if asked.method == "HEAD" => {
+                let headers = "docker-content-digest: sha256:0\r\nratelimit-limit: 200;w=21600\r\nratelimit-remaining: 7;w=21600\r\n";
+                ("200 OK", headers.to_owned(), String::new())
+            }
+            _ => challenge(&own),
+        })
+    })
+    .await;
+    let mut integration = integration(&web.url);
+    for (name, value) in [("username", "ada"), ("token_service", "auth.example.net")] {
+        integration.fields.insert(name.to_owned(), FieldValue::Text(value.to_owned()));
+    }
+    let registry = Registry::built_in();
+    let outcome = checker(None).attempt(&integration, registry.get("docker_pulls").unwrap()).await;
+    assert_eq!(outcome.cause, Cause::Ok, "{outcome:?}");
+    assert_eq!((outcome.quotas[0].limit, outcome.quotas[0].left), (Some(200.0), Some(7.0)));
+}

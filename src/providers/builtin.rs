@@ -18,6 +18,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("discord_webhook", include_str!("../../providers/discord_webhook.toml")),
     ("dns", include_str!("../../providers/dns.toml")),
     ("docker_hub", include_str!("../../providers/docker_hub.toml")),
+    ("docker_pulls", include_str!("../../providers/docker_pulls.toml")),
     ("elasticsearch", include_str!("../../providers/elasticsearch.toml")),
     ("gcp", include_str!("../../providers/gcp.toml")),
     ("github", include_str!("../../providers/github.toml")),

@@ -107,6 +107,11 @@ fn has(name: &str, fields: &IndexMap<String, String>, secrets: &IndexMap<String,
 }
 
 impl RequestTemplate {
+    /// Whether the answer has headers alone.
+    pub fn asks_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     /// Whether a credential travels with it.
     pub fn signs(&self) -> bool {
         self.auth.iter().any(|scheme| !scheme.fields().is_empty())

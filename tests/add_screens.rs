@@ -407,6 +407,19 @@ fn a_paste_is_trimmed_with_a_note_and_refused_with_line_breaks() {
 }
 
 #[test]
+fn a_key_file_is_pasted_whole_into_a_secret_alone() {
+    let snapshot = board::empty();
+    let mut state = github((80, 24), &snapshot);
+    paste(&mut state, &snapshot, "{\r\n\t\"a\": \"x\\ny\"\r\n}\r\n");
+    let seen = screen(&mut state, &snapshot, (80, 24), true);
+    assert!(seen.contains("13 characters"), "{seen}");
+    focus(&mut state, Slot::Name);
+    paste(&mut state, &snapshot, "{\n\"a\": 1\n}");
+    let seen = screen(&mut state, &snapshot, (80, 24), true);
+    assert!(seen.contains("it has 3 lines"), "{seen}");
+}
+
+#[test]
 fn every_place_of_a_secret_becomes_its_reference() {
     let snapshot = board::empty();
     for (place, typed, wanted) in [

@@ -1,6 +1,8 @@
 //! What could be better about a definition that compiles.
 
-use super::{Definition, Origin, Probe, Problem, auth::Scheme, compile::compile};
+use super::{
+    Definition, Origin, Probe, Problem, auth::Scheme, compile::compile, request::RequestTemplate, template::TOKEN,
+};
 use crate::model::{Cause, Status};
 use std::path::Path;
 
@@ -42,6 +44,10 @@ fn advice(definition: &Definition) -> Vec<String> {
         }
     }
     if probe.login.is_some() {
+        let uses = |request: &RequestTemplate| request.auth.iter().any(|s| s.fields().contains(&TOKEN));
+        if !uses(&probe.request) {
+            found.push("there is a [login], but no [auth] uses '{{ login.token }}'".to_owned());
+        }
         let shown =
             |response: bool| definition.examples.iter().any(|e| e.login.is_some() && e.response.is_some() == response);
         for (what, there) in [("a good sign-in", shown(true)), ("a sign-in that fails", shown(false))] {

@@ -67,7 +67,7 @@ pub(super) fn find<'a>(registry: &'a Registry, id: &str) -> Result<&'a Definitio
 fn kind(definition: &Definition) -> String {
     match &definition.probe {
         Probe::Http(_) => "http".to_owned(),
-        Probe::Coded(kind) => format!("{kind:?}").to_lowercase(),
+        Probe::Coded(kind) => kind.as_str().to_owned(),
     }
 }
 

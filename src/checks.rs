@@ -11,6 +11,7 @@ mod failure;
 mod http;
 mod http_any;
 pub mod input;
+pub mod kafka;
 pub mod ladder;
 mod login;
 pub mod mongodb;
@@ -26,6 +27,7 @@ pub mod prepare;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod resolve;
+mod scram;
 mod scrub;
 pub mod smtp;
 pub mod sqlite;

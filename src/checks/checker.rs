@@ -159,6 +159,7 @@ impl Checker {
             Some(CodedKind::Nats) => super::nats::probe(&input).await,
             Some(CodedKind::Mqtt) => super::mqtt::probe(&input).await,
             Some(CodedKind::Mongodb) => super::mongodb::probe(&input).await,
+            Some(CodedKind::Kafka) => super::kafka::probe(&input).await,
             Some(CodedKind::Mysql) => super::mysql::probe(&input).await,
             Some(CodedKind::Ping) => super::ping::probe(&input).await,
             Some(CodedKind::Sqlite) => super::sqlite::probe(&input).await,

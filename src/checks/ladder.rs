@@ -201,7 +201,7 @@ fn speaks_tls(definition: &Definition, fields: &IndexMap<String, String>) -> boo
         Probe::Http(probe) => probe.request.base_url(fields).is_ok_and(|u| u.scheme() == "https"),
         Probe::Coded(CodedKind::HttpAny) => fields.get("url").is_some_and(|u| u.starts_with("https:")),
         Probe::Coded(CodedKind::Tls) => true,
-        Probe::Coded(CodedKind::Redis | CodedKind::Mqtt | CodedKind::Mongodb) => {
+        Probe::Coded(CodedKind::Redis | CodedKind::Mqtt | CodedKind::Mongodb | CodedKind::Kafka) => {
             fields.get("tls").is_some_and(|t| t == "yes")
         }
         Probe::Coded(CodedKind::Smtp) => {

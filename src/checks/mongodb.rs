@@ -1,10 +1,10 @@
 //! Probe kind `mongodb`: hello, SCRAM-SHA-256, and a question that only a signed-in user gets answered.
 
 mod bson;
-mod scram;
 
 use super::{
     Input,
+    scram::{Hash, Scram},
     stream::{failed, target},
     wire::{Wire, bounded},
 };
@@ -12,7 +12,6 @@ use crate::model::{Cause, Fact, Outcome, Provenance, Quota, Secret, text::saniti
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bson::{Builder, Document};
 use jiff::Timestamp;
-use scram::Scram;
 use std::time::Instant;
 
 /// Largest answer read, in bytes: the status of a busy server.
@@ -138,7 +137,7 @@ async fn sign_in(wire: &mut Wire, source: &str, user: &str, password: &str) -> R
     let step = "sign-in";
     let mut random = [0; 24];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| failed(Cause::Internal, step, "no random bytes could be had"))?;
-    let scram = Scram::new(user, BASE64_STANDARD.encode(random));
+    let scram = Scram::new(Hash::Sha256, user, BASE64_STANDARD.encode(random));
     let foul = |why: &str| failed(Cause::Protocol, "the sign-in does not follow SCRAM", why);
     let start = Builder::new()
         .int("saslStart", 1)

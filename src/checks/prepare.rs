@@ -124,6 +124,7 @@ pub fn host(integration: &Integration, definition: &Definition) -> Option<String
                 CodedKind::Smtp => "587",
                 CodedKind::Mysql => "3306",
                 CodedKind::Mongodb => "27017",
+                CodedKind::Kafka => "9092",
                 CodedKind::Mqtt => "1883",
                 _ => "0",
             };

@@ -35,6 +35,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("huggingface", include_str!("../../providers/huggingface.toml")),
     ("jira", include_str!("../../providers/jira.toml")),
     ("jira_dc", include_str!("../../providers/jira_dc.toml")),
+    ("kafka", include_str!("../../providers/kafka.toml")),
     ("laminar", include_str!("../../providers/laminar.toml")),
     ("linear", include_str!("../../providers/linear.toml")),
     ("litellm", include_str!("../../providers/litellm.toml")),

@@ -152,7 +152,7 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
                 c.at(
                     Some(at),
                     format!(
-                        "'{other}' is not a kind of check: http, http_any, tcp, tls, dns, ping, command, redis, postgres, mysql, mongodb, sqlite, nats, mqtt, smtp"
+                        "'{other}' is not a kind of check: http, http_any, tcp, tls, dns, ping, command, redis, postgres, mysql, mongodb, sqlite, nats, mqtt, kafka, smtp"
                     ),
                 );
             }

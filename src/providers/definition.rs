@@ -149,6 +149,7 @@ pub enum CodedKind {
     Ping,
     Mysql,
     Mongodb,
+    Kafka,
 }
 
 impl CodedKind {
@@ -169,6 +170,7 @@ impl CodedKind {
             "ping" => CodedKind::Ping,
             "mysql" => CodedKind::Mysql,
             "mongodb" => CodedKind::Mongodb,
+            "kafka" => CodedKind::Kafka,
             _ => return None,
         })
     }
@@ -190,6 +192,7 @@ impl CodedKind {
             CodedKind::Ping => "ping",
             CodedKind::Mysql => "mysql",
             CodedKind::Mongodb => "mongodb",
+            CodedKind::Kafka => "kafka",
         }
     }
 }

@@ -1,8 +1,8 @@
-//! SCRAM-SHA-256 (RFC 5802, RFC 7677): the password is proven to the server, and the server's knowledge of it to us.
+//! SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677): the password is proven to the server, and the server's knowledge of it to us.
 
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
-    digest::{SHA256, digest},
+    digest::{self, digest},
     hmac, pbkdf2,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,8 +12,18 @@ use zeroize::Zeroizing;
 /// Rounds believed: fewer would let a false server guess passwords fast, more would hold this machine up.
 const ROUNDS: std::ops::RangeInclusive<u32> = 4096..=200_000;
 
+/// The two in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hash {
+    /// SCRAM-SHA-256.
+    Sha256,
+    /// SCRAM-SHA-512.
+    Sha512,
+}
+
 /// An exchange under way.
 pub struct Scram {
+    hash: Hash,
     bare: String,
     nonce: String,
 }
@@ -23,8 +33,8 @@ pub struct Expected(String);
 
 impl Scram {
     /// Begins. A nonce is random and without commas.
-    pub fn new(user: &str, nonce: String) -> Scram {
-        Scram { bare: format!("n={},r={nonce}", user.replace('=', "=3D").replace(',', "=2C")), nonce }
+    pub fn new(hash: Hash, user: &str, nonce: String) -> Scram {
+        Scram { hash, bare: format!("n={},r={nonce}", user.replace('=', "=3D").replace(',', "=2C")), nonce }
     }
 
     /// The first message.
@@ -40,13 +50,17 @@ impl Scram {
         let salt = part("s=").and_then(|s| BASE64_STANDARD.decode(s).ok()).ok_or("the salt is missing")?;
         let rounds = part("i=").and_then(|i| i.parse().ok()).filter(|i| ROUNDS.contains(i)).and_then(NonZeroU32::new);
         let rounds = rounds.ok_or("the number of rounds is not believable")?;
-        let mut salted = Zeroizing::new([0; 32]);
-        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, password.as_bytes(), salted.as_mut());
-        let sign = |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
+        let (slow, fast, plain) = match self.hash {
+            Hash::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, hmac::HMAC_SHA256, &digest::SHA256),
+            Hash::Sha512 => (pbkdf2::PBKDF2_HMAC_SHA512, hmac::HMAC_SHA512, &digest::SHA512),
+        };
+        let mut salted = Zeroizing::new(vec![0; plain.output_len()]);
+        pbkdf2::derive(slow, rounds, &salt, password.as_bytes(), &mut salted);
+        let sign = |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(fast, key), text.as_bytes());
         let unproven = format!("c=biws,r={nonce}");
         let whole = format!("{},{server},{unproven}", self.bare);
         let client = sign(salted.as_ref(), "Client Key");
-        let signature = sign(digest(&SHA256, client.as_ref()).as_ref(), &whole);
+        let signature = sign(digest(plain, client.as_ref()).as_ref(), &whole);
         let proof: Vec<u8> = client.as_ref().iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
         let expected = sign(sign(salted.as_ref(), "Server Key").as_ref(), &whole);
         let expected = format!("v={}", BASE64_STANDARD.encode(expected.as_ref()));
@@ -68,7 +82,7 @@ mod tests {
     /// The exchange printed in RFC 7677, section 3.
     #[test]
     fn the_standards_own_exchange_comes_out() {
-        let scram = Scram::new("user", "rOprNGfwEbeRWgbNEkqO".into());
+        let scram = Scram::new(Hash::Sha256, "user", "rOprNGfwEbeRWgbNEkqO".into());
         assert_eq!(scram.first(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
         let server = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
         let (last, expected) = scram.last(server, "pencil").unwrap();
@@ -82,7 +96,7 @@ mod tests {
 
     #[test]
     fn unbelievable_servers_are_refused() {
-        let scram = Scram::new("a,b=c", "nonce".into());
+        let scram = Scram::new(Hash::Sha256, "a,b=c", "nonce".into());
         assert_eq!(scram.first(), "n,,n=a=2Cb=3Dc,r=nonce");
         for server in ["", "r=nonce,s=AAAA,i=4096", "r=other1,s=AAAA,i=4096", "r=nonce1,s=AAAA,i=1", "r=nonce1,i=4096"]
         {

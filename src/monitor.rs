@@ -16,9 +16,11 @@ pub mod schedule;
 pub mod sign_in;
 pub mod snapshot;
 mod state;
+mod usual;
 mod watch;
 
 pub use draft::{Draft, DraftValue, Place};
 pub use handle::{Handle, Notice, Started};
 pub use rotate::Rotation;
 pub use snapshot::{BoardHealth, Entry, Snapshot};
+pub use usual::{UsualValue, value as usual_value};

@@ -59,10 +59,12 @@ fn definitions() -> Vec<Arc<Definition>> {
         secret: true,
         required: true,
         env: env.iter().map(|e| (*e).to_owned()).collect(),
+        files: if label.starts_with("Personal") { vec!["ini:~/.config/tool#.token".to_owned()] } else { Vec::new() },
         pattern: Some(pattern.to_owned()),
         ..field("token", label, "Needs no scope for the check.")
     };
     let base = Field {
+        env: vec!["GITHUB_API_URL".to_owned()],
         default: Some("https://api.github.com".to_owned()),
         ..field("base_url", "Base URL", "Another one only for Enterprise Server.")
     };
@@ -282,7 +284,8 @@ fn entering_asks_for_the_usual_variables_and_a_provider_for_its_own() {
     state.tab = Tab::Add;
     let asked = update::add::enter(&mut state, &snapshot);
     assert!(
-        matches!(&asked[..], [Effect::ProbeEnv(names)] if names == &["GH_TOKEN", "GITHUB_TOKEN", "OPENAI_API_KEY"])
+        matches!(&asked[..], [Effect::ProbeEnv(names)] if names == &["GH_TOKEN", "GITHUB_TOKEN", "OPENAI_API_KEY", "ini:~/.config/tool#.token"]),
+        "{asked:?}"
     );
     write(&mut state, &snapshot, "openai");
     let asked = press(&mut state, &snapshot, "Enter");
@@ -313,6 +316,22 @@ fn the_form_is_made_from_the_definition() {
         done(state, &snapshot, Done::Env(vec!["GITHUB_TOKEN".to_owned()]));
         write(state, &snapshot, "github");
         press(state, &snapshot, "Enter BackTab");
+    });
+    scene("form-usual", &snapshot, |state| {
+        let snapshot = board::mixed();
+        write(state, &snapshot, "github");
+        let asked = press(state, &snapshot, "Enter");
+        let [_, Effect::FindUsual(serial, provider)] = &asked[..] else { panic!("{asked:?}") };
+        assert_eq!(provider, "github");
+        let value = |field: &str, value: &str, place: &str| monitor::UsualValue {
+            field: field.to_owned(),
+            value: value.to_owned(),
+            place: place.to_owned(),
+        };
+        let found = vec![value("base_url", "https://github.example.org/api/v3", "GITHUB_API_URL")];
+        done(state, &snapshot, Done::Usual(*serial, found));
+        done(state, &snapshot, Done::Usual(*serial + 1, vec![value("base_url", "https://other.example", "X")]));
+        done(state, &snapshot, Done::Env(vec!["ini:~/.config/tool#.token".to_owned()]));
     });
     scene("form-list", &snapshot, |state| {
         let snapshot = board::mixed();

@@ -8,7 +8,7 @@ use crate::{
     checks::{Rung, RungState},
     config::Settings,
     model::{Integration, IntegrationId, SecretRef, Status},
-    monitor::{Draft, DraftValue, Place},
+    monitor::{Draft, DraftValue, Place, UsualValue, usual_value},
     providers::{Definition, Field},
 };
 use indexmap::IndexMap;
@@ -49,7 +49,7 @@ pub(super) fn run(config: Option<PathBuf>, args: AddArgs, out: &mut Out) -> Answ
     let draft = Draft {
         original: None,
         base: base(&id, &definition, &args.tags, args.interval, &world.config.settings),
-        values: values(&definition, &id, &args.set, None, out)?,
+        values: values(&definition, &id, &args.set, None, &Usual::of(&definition, &world)?, out)?,
     };
     world.paths.create()?;
     let store = world.store(out);
@@ -127,19 +127,47 @@ pub(super) fn known<'a>(definition: &Definition, mut keys: impl Iterator<Item = 
     ))
 }
 
-/// Every field's value; `signed` is left to a sign-in.
+/// What lies where other programs keep it, by field.
+#[derive(Default)]
+pub(super) struct Usual {
+    values: IndexMap<String, UsualValue>,
+    secrets: IndexMap<String, SecretRef>,
+}
+
+impl Usual {
+    /// Looks for all fields of a definition.
+    pub(super) fn of(definition: &Definition, world: &World) -> Result<Usual, Failure> {
+        let mut found = Usual::default();
+        world::runtime()?.block_on(async {
+            for (name, field) in &definition.fields {
+                if let Some(value) = usual_value(&world.resolver, field).await {
+                    found.values.insert(name.clone(), value);
+                }
+                for place in field.usual().filter(|_| field.secret) {
+                    if !found.secrets.contains_key(name) && world.resolver.usual(place).await.is_some() {
+                        found.secrets.insert(name.clone(), Field::reference(place));
+                    }
+                }
+            }
+        });
+        Ok(found)
+    }
+}
+
+/// Every field's value; `signed` is left to a sign-in. What is not given is taken from where other programs keep it.
 pub(super) fn values(
     definition: &Definition,
     id: &IntegrationId,
     set: &[String],
     signed: Option<&str>,
+    usual: &Usual,
     out: &mut Out,
 ) -> Result<IndexMap<String, DraftValue>, Failure> {
     let given = given(set)?;
     let mut values = IndexMap::new();
     for (name, field) in definition.fields.iter().filter(|(name, _)| Some(name.as_str()) != signed) {
         let given = given.get(name.as_str()).map_or(&[][..], Vec::as_slice);
-        if let Some(value) = value(field, given, id, out)? {
+        if let Some(value) = value(field, given, id, usual, out)? {
             values.insert(name.clone(), value);
         }
     }
@@ -151,10 +179,20 @@ pub(super) fn value(
     field: &Field,
     given: &[&str],
     id: &IntegrationId,
+    usual: &Usual,
     out: &mut Out,
 ) -> Result<Option<DraftValue>, Failure> {
     if field.secret {
-        return secret_value(field, given, id, out);
+        return secret_value(field, given, id, usual, out);
+    }
+    if given.is_empty()
+        && let Some(found) = usual.values.get(&field.name)
+    {
+        out.complain(&format!(
+            "'{0}' is taken from {1}: '{2}'; to give another, use --set {0}=…",
+            field.name, found.place, found.value
+        ));
+        return Ok(Some(DraftValue::Text(found.value.clone())));
     }
     match given {
         [] if field.required && field.default.is_none() => Err(Failure::new(
@@ -172,6 +210,7 @@ fn secret_value(
     field: &Field,
     given: &[&str],
     id: &IntegrationId,
+    usual: &Usual,
     out: &mut Out,
 ) -> Result<Option<DraftValue>, Failure> {
     let typed = || -> Result<Option<DraftValue>, Failure> {
@@ -199,12 +238,12 @@ fn secret_value(
     if !field.required {
         return Ok(None);
     }
-    if let Some(variable) = field.env.iter().find(|v| std::env::var_os(v).is_some_and(|x| !x.is_empty())) {
+    if let Some(reference) = usual.secrets.get(&field.name) {
         out.complain(&format!(
-            "'{0}' is taken from env:{variable}, which is set here; to give another, use --set {0}=-",
+            "'{0}' is taken from {reference}, where there is one; to give another, use --set {0}=-",
             field.name
         ));
-        return Ok(Some(DraftValue::Reference(SecretRef::Env(variable.clone()))));
+        return Ok(Some(DraftValue::Reference(reference.clone())));
     }
     typed()
 }

@@ -182,7 +182,8 @@ fn draft(world: &World, args: &LoginArgs, out: &mut Out) -> Result<(Draft, Defin
         (Some(wanted), false) => {
             let definition = provider::find(&world.registry, wanted)?.clone();
             let signed = definition.oauth.as_ref().map(|o| o.field.clone());
-            let values = add::values(&definition, &id, &args.set, signed.as_deref(), out)?;
+            let values =
+                add::values(&definition, &id, &args.set, signed.as_deref(), &add::Usual::of(&definition, world)?, out)?;
             let base = add::base(&id, &definition, &[], None, &world.config.settings);
             Ok((Draft { original: None, base, values }, definition))
         }
@@ -202,7 +203,7 @@ fn draft(world: &World, args: &LoginArgs, out: &mut Out) -> Result<(Draft, Defin
             add::known(&definition, given.keys().copied())?;
             for (name, values) in given {
                 let Some(field) = definition.fields.get(name) else { continue };
-                if let Some(value) = add::value(field, &values, &id, out)? {
+                if let Some(value) = add::value(field, &values, &id, &add::Usual::default(), out)? {
                     draft.values.insert(name.to_owned(), value);
                 }
             }
@@ -241,7 +242,7 @@ fn ask_application(
         && needed
         && somebody
         && !has(&draft.values, &field.name)
-        && let Some(value) = add::value(field, &["-"], &draft.base.id, out)?
+        && let Some(value) = add::value(field, &["-"], &draft.base.id, &add::Usual::default(), out)?
     {
         draft.values.insert(field.name.clone(), value);
     }

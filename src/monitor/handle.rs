@@ -4,6 +4,7 @@ use super::{
     Draft, DraftValue, Place, Snapshot,
     engine::{Command, Engine},
     probe::Probe,
+    usual::{self, UsualValue},
     watch as files,
 };
 use crate::{
@@ -188,9 +189,22 @@ impl Handle {
         self.0.paths.clone()
     }
 
-    /// Whether an environment variable is set; never what it holds.
-    pub fn env_has(&self, variable: &str) -> bool {
-        self.0.resolver.env(variable).is_some_and(|v| !v.is_empty())
+    /// Which of these usual places (names of variables, `ini:` references) hold something; never what.
+    pub async fn usual_places(&self, mut places: Vec<String>) -> Vec<String> {
+        let held = futures_util::future::join_all(places.iter().map(|p| self.0.resolver.usual(p))).await;
+        let mut held = held.iter();
+        places.retain(|_| held.next().is_some_and(Option::is_some));
+        places
+    }
+
+    /// What a provider's plain fields usually hold here.
+    pub async fn usual_values(&self, provider: &str) -> Vec<UsualValue> {
+        let Some(definition) = self.registry().get(provider).cloned() else { return Vec::new() };
+        let mut found = Vec::new();
+        for field in definition.fields.values().filter(|f| !f.secret) {
+            found.extend(usual::value(&self.0.resolver, field).await);
+        }
+        found
     }
 
     fn tell(&self, command: Command) {

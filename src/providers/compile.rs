@@ -12,7 +12,7 @@ use super::{
     source,
     template::{TOKEN, Template},
 };
-use crate::model::{Provenance, id::is_valid_name};
+use crate::model::{Provenance, SecretRef, id::is_valid_name};
 use indexmap::IndexMap;
 use std::{path::Path, time::Duration};
 use toml::Spanned;
@@ -206,6 +206,12 @@ fn fields(c: &mut Complaints<'_>, source: IndexMap<String, source::Field>) -> In
         if f.secret && f.default.is_some() {
             c.at(None, format!("the secret field '{name}' may have no default"));
         }
+        for file in &f.files {
+            if !matches!(file.get_ref().parse(), Ok(SecretRef::Ini { .. })) {
+                let message = "'files' takes references such as \"ini:~/.config/tool#SECTION.KEY\"";
+                c.at(Some(file.span().start), message);
+            }
+        }
         if let Some(pattern) = &f.pattern
             && let Err(error) = regex_lite::Regex::new(pattern.get_ref())
         {
@@ -219,6 +225,7 @@ fn fields(c: &mut Complaints<'_>, source: IndexMap<String, source::Field>) -> In
             list: f.list,
             default: f.default,
             env: f.env,
+            files: f.files.into_iter().map(Spanned::into_inner).collect(),
             pattern: f.pattern.map(Spanned::into_inner),
             choices: f.choices,
             help: f.help,

@@ -1,6 +1,6 @@
 //! The compiled form of a provider definition: what the rest of the program reads.
 
-use crate::model::{Cause, Status};
+use crate::model::{Cause, SecretRef, Status};
 use indexmap::IndexMap;
 use std::{path::PathBuf, time::Duration};
 
@@ -63,6 +63,8 @@ pub struct Field {
     pub default: Option<String>,
     /// Environment variables in which it is usually found.
     pub env: Vec<String>,
+    /// `ini:` references to files of other programs in which it is usually found.
+    pub files: Vec<String>,
     /// A regular expression the value should match: a hint, never a refusal.
     pub pattern: Option<String>,
     /// The only values allowed, if any are listed.
@@ -71,6 +73,18 @@ pub struct Field {
     pub help: String,
     /// A value for examples, tests and the demo; never used for a real check.
     pub example: Option<String>,
+}
+
+impl Field {
+    /// Where it is usually found: names of variables, then `ini:` references.
+    pub fn usual(&self) -> impl Iterator<Item = &String> {
+        self.env.iter().chain(&self.files)
+    }
+
+    /// The reference of a usual place.
+    pub fn reference(usual: &str) -> SecretRef {
+        usual.parse().unwrap_or_else(|_| SecretRef::Env(usual.to_owned()))
+    }
 }
 
 /// Client-side limits: at most so many checks in each window.

@@ -54,6 +54,8 @@ pub(super) struct Field {
     pub default: Option<String>,
     #[serde(default)]
     pub env: Vec<String>,
+    #[serde(default)]
+    pub files: Vec<Spanned<String>>,
     pub pattern: Option<Spanned<String>>,
     #[serde(default)]
     pub choices: Vec<String>,

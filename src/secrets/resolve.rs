@@ -76,6 +76,13 @@ impl Resolver {
         self.resolve_within(reference, COMMAND_LIMIT).await
     }
 
+    /// What lies at a usual place (a variable's name or an `ini:` reference), if anything does.
+    pub async fn usual(&self, place: &str) -> Option<Secret> {
+        let reference = place.parse().unwrap_or_else(|_| SecretRef::Env(place.to_owned()));
+        let found = self.resolve(&reference).await.ok()?;
+        (!found.expose().is_empty()).then_some(found)
+    }
+
     /// The same for a check that will send it to `destinations` (host and port each; none: to no host). An entry of the
     /// vault goes only where it was stored for. One that came from a sign-in is renewed by `renew` when it is time.
     ///

@@ -44,8 +44,10 @@ pub enum Effect {
     Rotate(String, Secret, bool),
     /// Put an entry's old value back.
     RollBack(String),
-    /// Which of these environment variables are set: `Done::Env`.
+    /// Which of these usual places (variables, `ini:` references) hold something: `Done::Env`.
     ProbeEnv(Vec<String>),
+    /// What the plain fields of this provider usually hold here, for the form of this number: `Done::Usual`.
+    FindUsual(u64, String),
     /// History of one integration: `Done::History`.
     FetchHistory(IntegrationId),
     /// Buckets and incidents for the metrics tab: `Done::Metrics`.

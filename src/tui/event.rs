@@ -3,7 +3,7 @@
 use crate::{
     checks::Rung,
     model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, Series, Tokens},
-    monitor::{Draft, Notice, Rotation, sign_in::Step},
+    monitor::{Draft, Notice, Rotation, UsualValue, sign_in::Step},
 };
 use jiff::Timestamp;
 
@@ -105,8 +105,10 @@ pub enum Done {
     Message(String),
     /// A sentence for a toast that stays longer.
     Failed(String),
-    /// Names of usual environment variables that are set (asked for by `Effect::ProbeEnv`).
+    /// The usual places that hold something (asked for by `Effect::ProbeEnv`).
     Env(Vec<String>),
+    /// What plain fields usually hold here, for the form of this number.
+    Usual(u64, Vec<UsualValue>),
     /// Themes known and the one in use, for the picker.
     Themes(Vec<String>),
 }

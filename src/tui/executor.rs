@@ -124,9 +124,11 @@ impl Executor {
                     Err(why) => Done::Failed(why),
                 })
             }),
-            Effect::ProbeEnv(mut names) => {
-                names.retain(|name| handle.env_has(name));
-                let _ = self.answers.send((Tag::None, Done::Env(names)));
+            Effect::ProbeEnv(places) => {
+                self.answer(async move { Some(Done::Env(handle.usual_places(places).await)) });
+            }
+            Effect::FindUsual(serial, provider) => {
+                self.answer(async move { Some(Done::Usual(serial, handle.usual_values(&provider).await)) });
             }
             Effect::FetchHistory(id) => self.answer(async move {
                 let rows = handle.rows(id.clone(), ROWS).await;

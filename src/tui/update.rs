@@ -259,7 +259,7 @@ const fn is_word(status: Status) -> &'static str {
 fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
     let Event::Done(answer) = event else { return Vec::new() };
     match answer {
-        Done::Rung(_) | Done::Tested(_) | Done::Saved(_) | Done::Env(_) => {
+        Done::Rung(_) | Done::Tested(_) | Done::Saved(_) | Done::Env(_) | Done::Usual(..) => {
             return add::update(state, snapshot, &Event::Done(answer)).unwrap_or_default();
         }
         Done::Metrics { .. } => {

@@ -87,3 +87,23 @@ fn a_reference_and_the_usual_variable_are_taken_without_asking() {
     assert!(config.contains("env:GITHUB_TOKEN") && config.contains("env:OTHER"), "{config}");
     assert!(!home.file("vault.age").exists());
 }
+
+#[test]
+fn what_other_programs_keep_is_taken_over() {
+    let home = Home::new();
+    home.write("user/.npmrc", "registry=https://npm.example.org/\n//npm.example.org/:_authToken=npm_canary0\n");
+    home.write(
+        "user/.aws/credentials",
+        "[default]\naws_access_key_id = AKIACANARY0\naws_secret_access_key = canary-0\n",
+    );
+    home.write("user/.aws/config", "[default]\nregion = eu-north-1\n");
+    let user = home.file("user").display().to_string();
+    let add = |args: &[&str]| home.run_in(&[("HOME", &user)], &[&["add"], args, &["--no-test"]].concat());
+    let token = "token=ini:~/.npmrc#.//npm.example.org/:_authToken";
+    add(&["npm", "registry", "--set", token]).code(0).says(&["'base_url' is taken from ini:~/.npmrc#.registry"]);
+    add(&["aws", "cloud"]).code(0).says(&["ini:~/.aws/credentials#default.aws_access_key_id", "'eu-north-1'"]);
+    let config = home.read("config.toml");
+    assert!(config.contains("https://npm.example.org/") && config.contains("eu-north-1"), "{config}");
+    assert!(config.contains("ini:~/.aws/credentials#default.aws_secret_access_key"), "{config}");
+    assert!(!config.to_lowercase().contains("canary"), "{config}");
+}

@@ -11,6 +11,7 @@ mod picker;
 use crate::{
     model::{IntegrationId, Status},
     monitor::{Draft, Snapshot},
+    providers::Field,
     tui::{
         effect::Effect,
         event::{Done, Event},
@@ -49,7 +50,7 @@ pub(super) fn refuse(state: &mut UiState, snapshot: &Snapshot) {
 /// Called when the add tab comes to the front: asks which usual variables are set.
 pub fn enter(state: &mut UiState, _snapshot: &Snapshot) -> Vec<Effect> {
     state.dirty = true;
-    probe(state.definitions.iter().flat_map(|d| d.fields.values()).flat_map(|f| &f.env))
+    probe(state.definitions.iter().flat_map(|d| d.fields.values()).filter(|f| f.secret).flat_map(Field::usual))
 }
 
 /// Opens the form of an existing integration. A form of the same integration that was left unfinished comes back as
@@ -89,7 +90,7 @@ pub fn begin_edit(state: &mut UiState, snapshot: &Snapshot, draft: Draft) -> Vec
         form.note = Some((slot, format!("{}: {}", entry.cause.label(), entry.advice)));
     }
     state.add.form = Some(form);
-    probe(definition.fields.values().flat_map(|f| &f.env))
+    probe(definition.fields.values().filter(|f| f.secret).flat_map(Field::usual))
 }
 
 /// Opens an empty form of a provider, the one in front put away.
@@ -105,7 +106,11 @@ fn begin_new(state: &mut UiState, snapshot: &Snapshot, provider: &str) -> Vec<Ef
     let id = free_id(&state.add, snapshot, provider);
     state.add.serial += 1;
     state.add.form = Form::new(state.add.serial, &definition, &id, state.add.defaults);
-    probe(definition.fields.values().flat_map(|f| &f.env))
+    let mut effects = probe(definition.fields.values().filter(|f| f.secret).flat_map(Field::usual));
+    if definition.fields.values().any(|f| !f.secret && !f.list && f.usual().next().is_some()) {
+        effects.push(Effect::FindUsual(state.add.serial, definition.id.clone()));
+    }
+    effects
 }
 
 /// `github`, or `github-2` where that is taken.
@@ -129,6 +134,12 @@ fn probe<'a>(names: impl Iterator<Item = &'a String>) -> Vec<Effect> {
 fn done_with(state: &mut UiState, done: &Done) -> Option<Vec<Effect>> {
     match done {
         Done::Env(names) => state.add.env.extend(names.iter().cloned()),
+        Done::Usual(serial, values) => {
+            let forms = state.add.form.iter_mut().chain(&mut state.add.unfinished);
+            for form in forms.filter(|f| f.serial == *serial) {
+                form.take_over(values);
+            }
+        }
         Done::Rung(rung) => {
             // A rung of a test that was cancelled finds nobody, and is dropped.
             if let Some(trial) = state.add.testing().and_then(|f| f.trial.as_mut()) {

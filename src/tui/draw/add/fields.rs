@@ -2,7 +2,9 @@
 
 use super::button_row;
 use crate::{
+    model::SecretRef,
     monitor::Snapshot,
+    providers::Field,
     tui::{
         state::add::{Form, Kind, Place, SecretInput, Slot, form::Confirm, validate},
         theme::{Role, Theme},
@@ -138,7 +140,7 @@ fn place_words(secret: &SecretInput) -> (String, String) {
             let kept = secret.kept.as_ref().map(ToString::to_string).unwrap_or_default();
             return (crate::model::text::sanitize(&kept, 60), "unchanged".to_owned());
         }
-        Place::Found(name) => return (format!("env:{name}"), "set now, nothing to paste".to_owned()),
+        Place::Found(name) => return (Field::reference(name).to_string(), "there now, nothing to paste".to_owned()),
         Place::Vault => ("vault", "encrypted on this machine"),
         Place::Env => ("env:VAR", "a variable of the board"),
         Place::File => ("file:PATH", "the first line of a file"),
@@ -214,23 +216,32 @@ fn layout(form: &Form, snapshot: &Snapshot, env: &BTreeSet<String>, width: usize
         if let Some((_, sentence)) = form.note.as_ref().filter(|(at, _)| *at == slot) {
             note(sentence, theme.symbol("·", "-"), Role::Dim);
         }
+        let taken = if let Slot::Field(i) = slot { form.inputs.get(i).and_then(|i| i.taken_from()) } else { None };
+        if let Some(place) = taken {
+            note(&format!("taken from {place}"), theme.symbol("●", "*"), Role::Good);
+        }
         if let Slot::Place(i) = slot
             && let Some(input) = form.inputs.get(i)
             && let Kind::Secret(secret) = &input.kind
             && secret.place == Place::Vault
             && secret.value.is_empty()
-            && let Some(name) = input.field.env.iter().find(|name| env.contains(*name))
+            && let Some(name) = input.field.usual().find(|name| env.contains(*name))
         {
-            note(
-                &format!("{name} is set: press the right arrow here to use env:{name}"),
-                theme.symbol("●", "*"),
-                Role::Good,
-            );
+            let (what, reference) = (place_name(name), Field::reference(name));
+            note(&format!("{what}: press the right arrow here to use {reference}"), theme.symbol("●", "*"), Role::Good);
         }
     }
     out.push(Row::Blank);
     out.push(Row::Buttons);
     out
+}
+
+/// `GH_TOKEN is set`, `~/.aws/credentials has one`.
+pub(super) fn place_name(usual: &str) -> String {
+    match Field::reference(usual) {
+        SecretRef::Ini { path, .. } => format!("{path} has one"),
+        _ => format!("{usual} is set"),
+    }
 }
 
 fn label(form: &Form, slot: Slot) -> (String, bool) {

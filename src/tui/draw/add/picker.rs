@@ -2,7 +2,7 @@
 
 use super::{rows, rule, split, wrapped};
 use crate::{
-    providers::Definition,
+    providers::{Definition, Field},
     tui::{
         state::{
             UiState,
@@ -133,9 +133,9 @@ fn row_line(row: &Row<'_>, add: &AddState, chosen: bool, width: usize, theme: &T
             ])
         }
         Row::Provider(definition) => {
-            let found = definition.fields.values().flat_map(|f| &f.env).find(|name| add.env.contains(*name));
+            let found = definition.fields.values().flat_map(Field::usual).find(|name| add.env.contains(*name));
             let (note, role) = match found {
-                Some(variable) => (format!("{variable} is set"), Role::Good),
+                Some(variable) => (super::fields::place_name(variable), Role::Good),
                 None if add.query.is_empty() => (definition.cost.clone(), Role::Dim),
                 None => (picker::shelf(definition.category).to_owned(), Role::Dim),
             };

@@ -30,13 +30,13 @@ pub fn about(definition: &Definition, add: &AddState, width: usize, theme: &Them
     part("Keys are made at", definition.key_url.as_deref().map(text).unwrap_or_default());
     let asked = definition.fields.values().map(|field| {
         let mark = if field.required && field.default.is_none() { " *" } else { "" };
-        let found = field.env.iter().find(|name| add.env.contains(*name));
+        let found = field.usual().find(|name| add.env.contains(*name));
         let mut spans = vec![
             Span::styled(field.label.clone(), theme.style(Role::Text)),
             Span::styled(mark, theme.style(Role::Warning)),
         ];
         if let Some(variable) = found {
-            spans.push(Span::styled(format!("  {variable} is set"), theme.style(Role::Good)));
+            spans.push(Span::styled(format!("  {}", super::fields::place_name(variable)), theme.style(Role::Good)));
         }
         Line::from(spans)
     });

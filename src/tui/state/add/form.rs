@@ -3,7 +3,7 @@
 use super::{Defaults, Input, Kind, Slot, Trial, validate};
 use crate::{
     model::{Integration, IntegrationId},
-    monitor::{Draft, DraftValue},
+    monitor::{Draft, DraftValue, UsualValue},
     providers::{CodedKind, Definition, Probe},
     tui::widgets::text_field::TextField,
 };
@@ -136,6 +136,18 @@ impl Form {
         // The first thing asked for that is not there yet is where the hands want to be.
         form.focus = form.first_gap().unwrap_or(Slot::Id);
         form
+    }
+
+    /// Fills plain fields that nobody touched with what lies where other programs keep it.
+    pub fn take_over(&mut self, values: &[UsualValue]) {
+        for found in values {
+            if let Some(input) = self.inputs.iter_mut().find(|i| i.field.name == found.field) {
+                input.take_over(found);
+            }
+        }
+        if !self.changed && self.focus.input().is_some() {
+            self.focus = self.first_gap().unwrap_or(self.focus);
+        }
     }
 
     /// The text field under the focus. A secret has none.

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{SecretRef, Tokens},
-    monitor::{self, DraftValue},
+    monitor::{self, DraftValue, UsualValue},
     providers::Field,
     tui::widgets::{secret_field::SecretField, text_field::TextField},
 };
@@ -15,7 +15,7 @@ pub enum Place {
     Keep,
     /// Typed here, kept in the vault.
     Vault,
-    /// A usual environment variable that is set right now.
+    /// A usual place that holds something right now: a variable's name, or an `ini:` reference.
     Found(String),
     /// An environment variable.
     Env,
@@ -58,7 +58,7 @@ impl SecretInput {
         let mut out = Vec::new();
         out.extend(self.kept.as_ref().map(|_| Place::Keep));
         out.push(Place::Vault);
-        out.extend(field.env.iter().filter(|name| env.contains(*name)).cloned().map(Place::Found));
+        out.extend(field.usual().filter(|name| env.contains(*name)).cloned().map(Place::Found));
         out.extend([Place::Env, Place::File, Place::Command, Place::Reference]);
         // A variable that was chosen stays a choice, whatever the environment says later.
         if !out.contains(&self.place) {
@@ -106,7 +106,7 @@ impl SecretInput {
                     None => DraftValue::Typed(secret, place),
                 }
             }),
-            Place::Found(name) => Some(DraftValue::Reference(SecretRef::Env(name.clone()))),
+            Place::Found(name) => Some(DraftValue::Reference(Field::reference(name))),
             Place::Env => reference(SecretRef::Env),
             Place::File => reference(SecretRef::File),
             Place::Command => reference(SecretRef::Cmd),
@@ -139,6 +139,8 @@ pub struct Input {
     pub pattern: Option<regex_lite::Regex>,
     /// The file has a value for it already (edit).
     pub was_set: bool,
+    /// What was taken over from a usual place, if it was.
+    pub taken: Option<UsualValue>,
 }
 
 impl Input {
@@ -194,7 +196,34 @@ impl Input {
             Kind::Text(TextField::new(&plain))
         };
         let pattern = field.pattern.as_deref().and_then(|p| regex_lite::Regex::new(p).ok());
-        Input { field: field.clone(), kind, pattern, was_set: value.is_some() }
+        Input { field: field.clone(), kind, pattern, was_set: value.is_some(), taken: None }
+    }
+
+    /// Takes a value over, if there is none yet.
+    pub fn take_over(&mut self, found: &UsualValue) {
+        if self.was_set {
+            return;
+        }
+        match &mut self.kind {
+            Kind::Text(text) if text.value().is_empty() => text.set(&found.value),
+            Kind::Choice(options, at) if at.and_then(|at| options.get(at)) == self.field.default.as_ref() => {
+                let Some(found) = options.iter().position(|o| *o == found.value) else { return };
+                *at = Some(found);
+            }
+            _ => return,
+        }
+        self.taken = Some(found.clone());
+    }
+
+    /// Where its value was taken from, as long as it is that one.
+    pub fn taken_from(&self) -> Option<&str> {
+        let taken = self.taken.as_ref()?;
+        let now = match &self.kind {
+            Kind::Text(text) => text.value(),
+            Kind::Choice(options, at) => options.get((*at)?)?,
+            Kind::List(_) | Kind::Secret(_) => return None,
+        };
+        (now == taken.value).then_some(&*taken.place)
     }
 
     /// What the draft gets; `None`: nothing was given, and the default holds if there is one.

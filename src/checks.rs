@@ -2,6 +2,7 @@
 
 pub mod advice;
 mod also;
+pub mod call;
 mod capped;
 pub mod checker;
 mod client;

@@ -4,6 +4,7 @@ mod add;
 mod audit;
 mod board;
 mod bundle;
+mod call;
 mod check;
 mod config;
 mod demo;
@@ -33,7 +34,7 @@ pub use out::Out;
 pub enum Exit {
     /// Everything asked for was done, and every integration asked about is active.
     Good,
-    /// At least one integration asked about is not active.
+    /// At least one integration asked about is not active, or the service did not do what was called.
     NotActive,
     /// The command line makes no sense.
     Usage,
@@ -95,8 +96,8 @@ pub type Answer = Result<Exit, Failure>;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all active (what is paused does not count), 1 something is not
-active, 2 wrong usage, 3 no such name, 4 config.toml or a definition is wrong,
-5 a file, the vault or the terminal failed.
+active or a call was not done, 2 wrong usage, 3 no such name, 4 config.toml or
+a definition is wrong, 5 a file, the vault or the terminal failed.
 
 LAMPBOARD_HOME=DIR puts every file under one folder. `lampboard config path`
 lists them.";
@@ -144,6 +145,11 @@ pub enum Command {
     /// Shows a code and a link for any browser, so it works over SSH too. The tokens go into the vault and renew
     /// themselves. It needs the id of an application of yours at the service: --set client_id=…
     Login(login::LoginArgs),
+    /// Do something with an integration: create an issue, list models, ask a database.
+    ///
+    /// Without an action it lists what the integration's provider offers. `request METHOD PATH` asks whatever you like of an
+    /// HTTP service, under its address and with its credential.
+    Call(call::CallArgs),
     /// Remove an integration from config.toml. Its history is kept.
     #[command(visible_alias = "rm")]
     Remove {
@@ -247,6 +253,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Answer {
         Some(Command::Show { name }) => list::show(config, &name, out),
         Some(Command::Add(args)) => add::run(config, args, out),
         Some(Command::Login(args)) => login::run(config, args, out),
+        Some(Command::Call(args)) => call::run(config, args, out),
         Some(Command::Remove { name }) => integration::remove(config, &name, out),
         Some(Command::Pause { name }) => integration::pause(config, &name, true, out),
         Some(Command::Resume { name }) => integration::pause(config, &name, false, out),

@@ -3,6 +3,7 @@
 //! The words are those of ARCHITECTURE.md's vocabulary; anything a reader of a
 //! snapshot, a history row or a `--json` answer sees is defined here.
 
+pub mod call;
 pub mod credential;
 pub mod grant;
 pub mod history;
@@ -15,6 +16,7 @@ pub mod secret;
 pub mod status;
 pub mod text;
 
+pub use call::{Called, Ending, Table};
 pub use credential::CredentialFacts;
 pub use grant::{Grant, Tokens};
 pub use history::{Bucket, CheckRow, Incident, Series};

@@ -1,6 +1,7 @@
 //! Provider definitions: one TOML file holds everything Lampboard knows about a service.
 //! The format is documented in docs/providers.md.
 
+pub mod action;
 pub mod auth;
 pub mod builtin;
 pub mod challenge;

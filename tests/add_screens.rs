@@ -50,6 +50,7 @@ fn definition(id: &str, name: &str, category: Category, cost: &str, fields: Vec<
         advice: IndexMap::from([(Cause::InvalidCredential, "Make a new key and paste it here.".to_owned())]),
         examples: Vec::new(),
         oauth: None,
+        actions: IndexMap::new(),
         origin: Origin::BuiltIn,
     })
 }

@@ -6,6 +6,8 @@
 mod add;
 #[path = "cli/board.rs"]
 mod board;
+#[path = "cli/calls.rs"]
+mod calls;
 #[path = "cli/codes.rs"]
 mod codes;
 #[path = "cli/configs.rs"]
@@ -26,6 +28,8 @@ mod login;
 mod places;
 #[path = "cli/providers.rs"]
 mod providers;
+#[path = "cli/recorder.rs"]
+mod recorder;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/server.rs"]

@@ -348,3 +348,30 @@ async fn azure_tells_each_part_and_each_refusal() {
         assert_eq!((outcome.cause, web.asked().len()), (cause, 1), "{outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn a_call_signs_in_first_keeps_the_token_and_asks_for_another_when_it_is_refused() {
+    use lampboard::providers::action::{Call, Given};
+    let service = Service::start(r#","expires_in":3600"#).await;
+    let text = format!(
+        "{SERVICE}[action.rename]\nlabel = \"Rename\"\nhelp = \"It\"\nrequest = \"POST /name\"\nok = \"body.ok == true\"\n\
+         result = \"body.name\"\n"
+    );
+    let (checker, definition, integration) = (checker(None), definition(&text), service.integration());
+    let values = definition.actions["rename"].values(&Given::new()).unwrap();
+    let rename = Call::Action { name: "rename".to_owned(), values };
+    for _ in 0..2 {
+        let called = checker.call(&integration, &definition, &rename).await;
+        assert_eq!((called.is_done(), &called.result), (true, &"ada sent ••••".into()), "{called:?}");
+    }
+    assert_eq!(service.web.count("/token"), 1, "one sign-in for both");
+    service.oldest.store(1, SeqCst);
+    let free = Call::Free { method: http::Method::GET, path: "/me".to_owned(), body: None };
+    let called = checker.call(&integration, &definition, &free).await;
+    assert!(called.is_done() && !format!("{called:?}").contains("live-token"), "{called:?}");
+    assert_eq!(service.web.count("/token"), 2, "the withdrawn token is replaced");
+    service.oldest.store(100, SeqCst);
+    let called = checker.call(&integration, &definition, &rename).await;
+    assert_eq!(called.ending.as_str(), "invalid_credential", "{called:?}");
+    assert_eq!(service.web.count("/token"), 3, "and no more than once");
+}

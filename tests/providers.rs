@@ -34,6 +34,22 @@ fn every_example_holds() {
     assert!(count >= 60, "{count} examples");
 }
 
+#[test]
+fn every_example_of_an_action_holds() {
+    let registry = Registry::built_in();
+    let mut count = 0;
+    for definition in registry.iter() {
+        for action in definition.actions.values() {
+            for example in &action.examples {
+                let replayed = definition.replay_action(action, example);
+                replayed.unwrap_or_else(|e| panic!("{}: {}: {}: {e}", definition.id, action.name, example.name));
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 30, "{count} examples");
+}
+
 fn parse(text: &str) -> Result<Definition, Vec<lampboard::providers::Problem>> {
     compile(Path::new("demo.toml"), text, Origin::BuiltIn)
 }
@@ -143,19 +159,20 @@ fn table() -> String {
             let schemes = if schemes.is_empty() { "its own".to_owned() } else { schemes.join(" or ") };
             let schemes = if file.contains_key("login") { format!("sign-in, then {schemes}") } else { schemes };
             format!(
-                "| `{}` | {} | {} | {schemes} | `{request}` | {} | {} | {} |",
+                "| `{}` | {} | {} | {schemes} | `{request}` | {} | {} | {} | {} |",
                 d.id,
                 d.name,
                 d.level().as_str(),
                 d.cost,
                 names("quota"),
-                names("facts")
+                names("facts"),
+                d.actions.keys().map(|name| name.replace('_', " ")).collect::<Vec<_>>().join(", ")
             )
         })
         .collect();
     rows.sort();
     format!(
-        "| id | service | level | auth | check | its cost | quota | facts |\n|---|---|---|---|---|---|---|---|\n{}\n",
+        "| id | service | level | auth | check | its cost | quota | facts | actions |\n|---|---|---|---|---|---|---|---|---|\n{}\n",
         rows.join("\n")
     )
 }

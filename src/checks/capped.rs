@@ -25,9 +25,14 @@ pub const LARGEST: usize = 256 * 1024;
 pub struct TooMuch(Arc<AtomicBool>);
 
 impl TooMuch {
+    /// Whether it did.
+    pub fn happened(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// The verdict of a failed conversation: this, if it was the reason.
     pub fn or(&self, failure: Box<Outcome>) -> Box<Outcome> {
-        if !self.0.load(Ordering::Relaxed) {
+        if !self.happened() {
             return failure;
         }
         failed(Cause::UnexpectedResponse, "the server sent more than 256 KiB", "this is not the service it should be")

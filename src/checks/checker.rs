@@ -192,6 +192,11 @@ impl Checker {
         super::network::online().await
     }
 
+    /// The tokens of sign-ins.
+    pub(super) fn logins(&self) -> &Logins {
+        &self.logins
+    }
+
     /// The HTTP client of an integration's policy.
     pub(super) fn client(&self, integration: &Integration) -> Result<Client, String> {
         self.clients.get(&policy(integration))
@@ -204,11 +209,24 @@ impl Checker {
         definition: &Definition,
         overrides: &IndexMap<String, Secret>,
     ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
-        let client = self
-            .client(integration)
-            .map_err(|why| Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), "TLS settings", &why)))?;
-        let renewer: Arc<dyn Renew> = Arc::new(Renewer(client));
+        let renewer = self.renewer(integration)?;
         prepare::secrets(&self.resolver, integration, definition, overrides, &renewer).await
+    }
+
+    /// The same for a request that goes elsewhere than the check: to these hosts and ports.
+    pub(super) async fn secrets_for(
+        &self,
+        integration: &Integration,
+        definition: &Definition,
+        destinations: &[String],
+    ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
+        let (none, renewer) = (IndexMap::new(), self.renewer(integration)?);
+        prepare::secrets_for(&self.resolver, integration, definition, &none, destinations, &renewer).await
+    }
+
+    fn renewer(&self, integration: &Integration) -> Result<Arc<dyn Renew>, Box<Outcome>> {
+        let wrong = |why: String| Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), "TLS settings", &why));
+        Ok(Arc::new(Renewer(self.client(integration).map_err(wrong)?)))
     }
 
     /// The TLS configuration of an integration's policy.

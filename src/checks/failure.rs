@@ -4,6 +4,9 @@ use crate::model::{Cause, Outcome};
 use jiff::Timestamp;
 use std::{error::Error, time::Duration};
 
+/// The rule of a connection that never came to be: nothing was sent.
+pub const NO_CONNECTION: &str = "no connection";
+
 /// The outcome of a transport error.
 pub fn of(error: reqwest::Error, host: &str, limit: Duration) -> Box<Outcome> {
     let error = error.without_url();
@@ -44,7 +47,7 @@ fn classify(error: &reqwest::Error, causes: &[&(dyn Error + 'static)]) -> (Cause
         return (Cause::Timeout, "no answer in time");
     }
     if error.is_connect() {
-        return (Cause::Connect, "no connection");
+        return (Cause::Connect, NO_CONNECTION);
     }
     if has(&["connection reset", "broken pipe", "connection closed", "incomplete message", "end of file before"]) {
         return (Cause::Connect, "the connection broke");

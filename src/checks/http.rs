@@ -43,7 +43,10 @@ pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> R
     let wants_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
     let typed = request.headers.contains_key(http::header::CONTENT_TYPE);
     let mut builder = client.http.request(request.method, request.url).headers(request.headers).timeout(timeout);
-    if let Some(body) = request.body {
+    if let Some(path) = request.file {
+        let (file, length) = open(&path).await?;
+        builder = builder.header(http::header::CONTENT_LENGTH, length).body(file);
+    } else if let Some(body) = request.body {
         if !typed {
             builder = builder.header(http::header::CONTENT_TYPE, "application/json");
         }
@@ -89,6 +92,21 @@ pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> R
         phases,
         certificate_expires,
     })
+}
+
+/// A file as a body, piece by piece, and its length. It may grow or shrink meanwhile: no more than the length is sent.
+async fn open(path: &std::path::Path) -> Result<(reqwest::Body, u64), Box<Outcome>> {
+    let wrong = |why: String| {
+        let seen = format!("'{}' {why}", path.display());
+        Box::new(Outcome::of(Cause::Misconfigured, Timestamp::now(), "the file cannot be sent", &seen))
+    };
+    let file = tokio::fs::File::open(path).await.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let meta = file.metadata().await.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if !meta.is_file() {
+        return Err(wrong("is not a file".to_owned()));
+    }
+    let pieces = tokio_util::io::ReaderStream::new(tokio::io::AsyncReadExt::take(file, meta.len()));
+    Ok((reqwest::Body::wrap_stream(pieces), meta.len()))
 }
 
 impl Exchange {
@@ -170,7 +188,7 @@ mod tests {
             String::from_utf8(seen).unwrap().to_lowercase()
         });
         let client = Clients::new(&Network::default()).unwrap().get(&Policy::default()).unwrap();
-        let request = Request { method, url, headers: HeaderMap::new(), body: None };
+        let request = Request::new(method, url);
         let answer = exchange(&client, request, Duration::from_secs(20)).await;
         assert_eq!(answer.map(|a| a.status).ok(), Some(204));
         server.await.unwrap()

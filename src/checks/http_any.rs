@@ -3,7 +3,7 @@
 use super::{Input, client::Client, http::Exchange, http::exchange};
 use crate::{
     model::{Cause, Outcome},
-    providers::{expression::Condition, http::Reading, read::general, request::Request},
+    providers::{action::under, expression::Condition, http::Reading, read::general, request::Request},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use jiff::Timestamp;
@@ -41,9 +41,24 @@ pub fn url(input: &Input<'_>) -> Result<reqwest::Url, String> {
     Ok(url)
 }
 
+/// A request of the user's own to a path of the same host.
+pub fn free(input: &Input<'_>, method: Method, path: &str, body: Option<String>) -> Result<Request, String> {
+    let mut base = url(input)?;
+    base.set_path("/");
+    base.set_query(None);
+    base.set_fragment(None);
+    let url = under(base, path).map_err(|e| e.0)?;
+    Ok(Request { headers: headers(input)?, body: body.map(Into::into), ..Request::new(method, url) })
+}
+
 fn request(input: &Input<'_>) -> Result<Request, String> {
     let method = input.field("method").unwrap_or("GET");
     let method: Method = method.parse().map_err(|_| format!("'{method}' is not an HTTP method"))?;
+    Ok(Request { headers: headers(input)?, ..Request::new(method, url(input)?) })
+}
+
+/// The user's headers and the credential.
+fn headers(input: &Input<'_>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for line in list(input, "headers") {
         let (name, value) = pair(line)
@@ -66,7 +81,7 @@ fn request(input: &Input<'_>) -> Result<Request, String> {
         value.set_sensitive(true);
         headers.insert(name, value);
     }
-    Ok(Request { method, url: url(input)?, headers, body: None })
+    Ok(headers)
 }
 
 fn list<'a>(input: &'a Input<'_>, name: &str) -> &'a [String] {

@@ -100,31 +100,58 @@ fn failed(mut outcome: Box<Outcome>) -> Box<Outcome> {
     outcome
 }
 
+/// The credentials of a request that comes after a sign-in.
+pub struct SignedIn {
+    /// Plain fields, whose credential it is among them.
+    pub fields: IndexMap<String, String>,
+    /// Secret fields and the token.
+    pub secrets: IndexMap<String, Secret>,
+    /// The token is one of an earlier sign-in: it may have been withdrawn before its time.
+    pub kept: bool,
+    key: Key,
+    token: Option<Secret>,
+}
+
 impl Attempt<'_> {
+    /// Signs in, or takes the token of an earlier sign-in.
+    ///
+    /// # Errors
+    /// The outcome of a sign-in that gave none.
+    pub async fn signed_in(&self, probe: &HttpProbe, login: &Login, limit: Duration) -> Result<SignedIn, Box<Outcome>> {
+        let key = self.key(login);
+        let (token, kept) = self.token(&key, probe, login, limit).await?;
+        let mut fields = self.fields.clone();
+        fields.extend(login.account(self.secrets).map(|account| (ACCOUNT.to_owned(), account)));
+        let mut secrets = self.secrets.clone();
+        secrets.extend(token.clone().map(|token| (TOKEN.to_owned(), token)));
+        Ok(SignedIn { fields, secrets, kept, key, token })
+    }
+
+    /// The service refuses the token: the next request signs in anew.
+    pub async fn refused(&self, signed: &SignedIn) {
+        self.logins.forget(&signed.key, &signed.token).await;
+    }
+
     /// One attempt of a check after a sign-in, or with the token of an earlier one.
     pub async fn probe(&self, probe: &HttpProbe, login: &Login) -> Outcome {
         let started = Instant::now();
         let left = || self.integration.timeout.saturating_sub(started.elapsed());
-        let key = self.key(login);
-        let mut fields = self.fields.clone();
-        fields.extend(login.account(self.secrets).map(|account| (ACCOUNT.to_owned(), account)));
         let mut again = true;
         loop {
-            let (token, kept) = match self.token(&key, probe, login, left()).await {
-                Ok(found) => found,
+            let signed = match self.signed_in(probe, login, left()).await {
+                Ok(signed) => signed,
                 Err(failure) => return *failure,
             };
-            let mut secrets = self.secrets.clone();
-            secrets.extend(token.clone().map(|token| (TOKEN.to_owned(), token)));
-            let outcome = also::check(self.client, probe, (&fields, &secrets), self.integration, left()).await;
+            let given = (&signed.fields, &signed.secrets);
+            let outcome = also::check(self.client, probe, given, self.integration, left()).await;
             if matches!(outcome.cause, Cause::InvalidCredential | Cause::ExpiredCredential) {
-                self.logins.forget(&key, &token).await;
+                self.refused(&signed).await;
                 // A kept token may have been withdrawn before its time: the credential itself decides.
-                if kept && std::mem::take(&mut again) {
+                if signed.kept && std::mem::take(&mut again) {
                     continue;
                 }
             }
-            return Scrub::new(&secrets).outcome(outcome);
+            return Scrub::new(&signed.secrets).outcome(outcome);
         }
     }
 

@@ -1,11 +1,13 @@
 //! Probe kind `postgres`: sign in and read one row; wrong password, missing database, full server told apart by SQLSTATE.
 
+pub mod action;
+
 use super::{
     Input,
-    capped::Capped,
+    capped::{Capped, TooMuch},
     stream::{dial, failed, target, timed_out, unverified},
 };
-use crate::model::{Cause, Fact, Outcome, Provenance, Quota, Secret, Warning, text::sanitize};
+use crate::model::{Cause, Fact, Outcome, Phases, Provenance, Quota, Secret, Warning, text::sanitize};
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use std::{sync::Arc, time::Instant};
@@ -39,7 +41,24 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
     }
 }
 
+/// A connection that is signed in.
+struct Session {
+    client: Client,
+    _driver: Driver,
+    phases: Phases,
+    started: Instant,
+    too_much: TooMuch,
+}
+
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
+    let session = session(input).await?;
+    let mut outcome = ask(&session.client).await.map_err(|failure| session.too_much.or(failure))?;
+    outcome.latency = Some(session.started.elapsed());
+    outcome.phases = session.phases;
+    Ok(outcome)
+}
+
+async fn session(input: &Input<'_>) -> Result<Session, Box<Outcome>> {
     let (host, port) = target(input, "5432")?;
     let (mode, tls) = policy(input)?;
     let mut config = Config::new();
@@ -65,10 +84,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     }
     .map_err(|failure| too_much.or(failure))?;
     phases.first_byte = Some(asked.elapsed());
-    let mut outcome = ask(&client).await.map_err(|failure| too_much.or(failure))?;
-    outcome.latency = Some(dialed.started.elapsed());
-    outcome.phases = phases;
-    Ok(outcome)
+    Ok(Session { client, _driver, phases, started: dialed.started, too_much })
 }
 
 fn policy(input: &Input<'_>) -> Result<(SslMode, Option<Arc<ClientConfig>>), Box<Outcome>> {

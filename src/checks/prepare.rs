@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Cause, FieldValue, Integration, Outcome, Secret},
-    providers::{CodedKind, Definition, Probe},
+    providers::{CodedKind, Definition, Probe, http::Also},
     secrets::{Renew, Resolver},
 };
 use indexmap::IndexMap;
@@ -44,9 +44,21 @@ pub async fn secrets(
     overrides: &IndexMap<String, Secret>,
     renew: &Arc<dyn Renew>,
 ) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
-    let mut secrets = IndexMap::new();
     let of_vault = integration.secrets().any(|(_, reference)| matches!(reference, crate::model::SecretRef::Vault(_)));
     let destinations = if of_vault { destinations(integration, definition) } else { Vec::new() };
+    secrets_for(resolver, integration, definition, overrides, &destinations, renew).await
+}
+
+/// The same for a request that goes elsewhere than the check: to these hosts and ports.
+pub async fn secrets_for(
+    resolver: &Resolver,
+    integration: &Integration,
+    definition: &Definition,
+    overrides: &IndexMap<String, Secret>,
+    destinations: &[String],
+    renew: &Arc<dyn Renew>,
+) -> Result<IndexMap<String, Secret>, Box<Outcome>> {
+    let mut secrets = IndexMap::new();
     // An application's secret is for signing in; no check has a use for it.
     let aside = definition.oauth.as_ref().and_then(|o| o.client_secret.as_deref());
     for (name, field) in definition.fields.iter().filter(|(name, f)| f.secret && Some(name.as_str()) != aside) {
@@ -55,7 +67,7 @@ pub async fn secrets(
             continue;
         }
         match integration.fields.get(name) {
-            Some(FieldValue::Secret(reference)) => match resolver.resolve_for(reference, &destinations, renew).await {
+            Some(FieldValue::Secret(reference)) => match resolver.resolve_for(reference, destinations, renew).await {
                 Ok(secret) => {
                     secrets.insert(name.clone(), secret);
                 }
@@ -85,10 +97,24 @@ pub async fn secrets(
 
 /// Every host and port the check's credentials may be sent to, the main one first.
 pub fn destinations(integration: &Integration, definition: &Definition) -> Vec<String> {
-    let mut all: Vec<String> = host(integration, definition).into_iter().collect();
+    let also = match &definition.probe {
+        Probe::Http(probe) => probe.also.as_slice(),
+        Probe::Coded(_) => &[],
+    };
+    destinations_of(host(integration, definition), also, integration, definition)
+}
+
+/// The same for one request of its own: its host, and where its sign-in goes.
+pub fn destinations_of(
+    host: Option<String>,
+    also: &[Also],
+    integration: &Integration,
+    definition: &Definition,
+) -> Vec<String> {
+    let mut all: Vec<String> = host.into_iter().collect();
     if let Probe::Http(probe) = &definition.probe {
         let (fields, _) = fields(integration, definition);
-        let also = probe.also.iter().map(|also| &also.probe.request);
+        let also = also.iter().map(|also| &also.probe.request);
         for request in probe.login.iter().map(|login| &login.request).chain(also).filter(|request| request.signs()) {
             let host = request.base_url(&fields).ok().as_ref().and_then(of_url);
             all.extend(host.filter(|h| !all.contains(h)));

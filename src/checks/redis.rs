@@ -1,10 +1,12 @@
 //! Probe kind `redis`: AUTH, PING and INFO over a connection of our own, each answer told apart.
 
+pub mod action;
+
 use super::{
     Input,
     stream::{Dialed, certificate, dial, failed, handshake, target, timed_out},
 };
-use crate::model::{Cause, Fact, Outcome, Provenance, Quota, Secret, Warning, text::sanitize};
+use crate::model::{Cause, Fact, Outcome, Phases, Provenance, Quota, Secret, Warning, text::sanitize};
 use jiff::Timestamp;
 use redis::{RedisConnectionInfo, RedisError, aio::MultiplexedConnection, cmd};
 use std::time::Instant;
@@ -34,7 +36,17 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     talk(input, host, dialed).await.map_err(|failure| too_much.or(failure))
 }
 
-async fn talk(input: &Input<'_>, host: &str, dialed: Dialed) -> Result<Outcome, Box<Outcome>> {
+/// A connection that is signed in.
+struct Session {
+    connection: MultiplexedConnection,
+    _driver: Driver,
+    phases: Phases,
+    dies: Option<Timestamp>,
+    started: Instant,
+    asked: Instant,
+}
+
+async fn sign_in(input: &Input<'_>, host: &str, dialed: Dialed) -> Result<Session, Box<Outcome>> {
     let mut phases = dialed.phases;
     let mut dies = None;
     let started = dialed.started;
@@ -48,6 +60,11 @@ async fn talk(input: &Input<'_>, host: &str, dialed: Dialed) -> Result<Outcome, 
     };
     let asked = Instant::now();
     authenticate(input, &mut connection).await?;
+    Ok(Session { connection, _driver, phases, dies, started, asked })
+}
+
+async fn talk(input: &Input<'_>, host: &str, dialed: Dialed) -> Result<Outcome, Box<Outcome>> {
+    let Session { mut connection, _driver, mut phases, dies, started, asked } = sign_in(input, host, dialed).await?;
     let pong: String = cmd("PING").query_async(&mut connection).await.map_err(|e| refused("PING", &e))?;
     if pong != "PONG" {
         return Err(failed(Cause::UnexpectedResponse, "PING is not answered with PONG", &pong));

@@ -1,11 +1,15 @@
 //! The last line of defence: a secret that a server echoes does not survive into an outcome.
 
-use crate::model::{Outcome, Secret, Warning, text::sanitize};
+use crate::model::{
+    Called, Ending, Outcome, Secret, Warning,
+    text::{sanitize, sanitize_lines},
+};
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
 };
 use indexmap::IndexMap;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 /// Secrets shorter than this are words that stand everywhere.
@@ -94,6 +98,35 @@ impl Scrub {
             }
         }
         outcome
+    }
+
+    /// A call's end and result made harmless and without them.
+    pub fn called(&self, mut called: Called) -> Called {
+        called.result = self.value(called.result);
+        match &mut called.ending {
+            Ending::Done => {}
+            Ending::Refused { seen } | Ending::Failed { seen, .. } => *seen = self.text(&sanitize(seen, RULE)),
+        }
+        called.note = called.note.map(|note| self.text(&sanitize(&note, RULE)));
+        called.columns.iter_mut().for_each(|(header, _)| *header = sanitize(header, 80));
+        called
+    }
+
+    fn value(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => self.text(&sanitize_lines(&text)).into(),
+            Value::Array(all) => all.into_iter().map(|v| self.value(v)).collect(),
+            Value::Object(all) => {
+                let clean = |(name, v): (String, Value)| (self.text(&sanitize(&name, RULE)), self.value(v));
+                Value::Object(all.into_iter().map(clean).collect())
+            }
+            Value::Number(number) => {
+                let text = number.to_string();
+                let clean = self.text(&text);
+                if clean == text { Value::Number(number) } else { clean.into() }
+            }
+            plain => plain,
+        }
     }
 }
 

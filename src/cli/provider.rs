@@ -115,8 +115,8 @@ fn show(definition: &Definition, out: &mut Out) -> Answer {
             "id": definition.id, "name": definition.name, "category": category(definition), "kind": kind(definition),
             "docs": definition.docs, "key_url": definition.key_url, "status_page": definition.status_page,
             "cost": definition.cost, "min_interval_s": definition.min_interval.as_secs(), "origin": origin(definition),
-            "fields": fields, "examples": definition.examples.iter().map(|e| &e.name).collect::<Vec<_>>(),
-            "sign_in": ways,
+            "fields": fields, "actions": definition.actions.keys().collect::<Vec<_>>(),
+            "examples": definition.examples.iter().map(|e| &e.name).collect::<Vec<_>>(), "sign_in": ways,
         }))?;
         return Ok(Exit::Good);
     }
@@ -165,6 +165,11 @@ fn show(definition: &Definition, out: &mut Out) -> Answer {
         })
         .collect();
     out.table(&["FIELD", "", "HELP"], &rows)?;
+    if !definition.actions.is_empty() {
+        out.line("")?;
+        let rows: Vec<_> = definition.actions.values().map(|a| vec![a.name.clone(), a.label.clone()]).collect();
+        out.table(&["ACTION", "WHAT IT DOES"], &rows)?;
+    }
     Ok(Exit::Good)
 }
 

@@ -44,6 +44,12 @@ pub fn sanitize(text: &str, max: usize) -> String {
     out
 }
 
+/// The same for a text of many lines: line breaks stay.
+pub fn sanitize_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|l| sanitize(l.trim_end_matches('\r'), usize::MAX)).collect();
+    lines.join("\n")
+}
+
 /// A duration for a person, its two largest units: `45s`, `5m`, `1h 30m`, `3d 2h`.
 pub fn span(duration: std::time::Duration) -> String {
     let s = duration.as_secs();

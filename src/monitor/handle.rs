@@ -10,8 +10,8 @@ use super::{
 use crate::{
     checks::{Checker, Network, Rung},
     config::{Config, Diagnostic, Paths, Settings, edit},
-    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, SecretRef, Series, Status},
-    providers::{Problem, Registry},
+    model::{Bucket, Called, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, SecretRef, Series, Status},
+    providers::{Problem, Registry, action},
     secrets::Resolver,
     store::Store,
 };
@@ -280,6 +280,18 @@ impl Handle {
         let definition =
             registry.get(&integration.provider).ok_or_else(|| format!("no provider '{}'", integration.provider))?;
         Ok(checker.ladder(&integration, definition, draft.typed(), report).await)
+    }
+
+    /// Calls an action of an integration's provider, or makes a free request. Dropping the future cuts it off.
+    pub async fn call(&self, id: &IntegrationId, call: &action::Call) -> Reply<Called> {
+        let checker = self.checker()?;
+        let snapshot = self.0.snapshots.borrow().clone();
+        let entry = snapshot.entries.get(id).ok_or_else(|| format!("no integration '{id}'"))?;
+        let integration = &entry.integration;
+        let registry = self.registry();
+        let definition =
+            registry.get(&integration.provider).ok_or_else(|| format!("no provider '{}'", integration.provider))?;
+        Ok(checker.call(integration, definition, call).await)
     }
 
     /// Saves a draft: typed secrets into the vault, the rest into config.toml; the board shows it at once.

@@ -319,8 +319,7 @@ mod tests {
     }
 
     fn at(url: &str) -> Request {
-        let headers = http::HeaderMap::new();
-        Request { method: http::Method::GET, url: url.parse().unwrap(), headers, body: None }
+        Request::new(http::Method::GET, url.parse().unwrap())
     }
 
     fn signed(scheme: &Scheme, value: &str) -> Result<Request, BadField> {

@@ -3,7 +3,7 @@
 mod sign_in;
 
 use super::{
-    CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem, Recorded,
+    CodedKind, Definition, Example, Field, Limits, Origin, Probe, Problem, Recorded, action,
     auth::{self, Scheme},
     expression::Expression,
     http::{Also, HttpProbe, QuotaRule, Rule},
@@ -25,7 +25,7 @@ pub const LARGEST: usize = 256 * 1024;
 const FLOOR: Duration = Duration::from_secs(10);
 
 /// Where complaints about one file are gathered.
-struct Complaints<'a> {
+pub(super) struct Complaints<'a> {
     file: &'a Path,
     text: &'a str,
     found: Vec<Problem>,
@@ -38,7 +38,7 @@ struct Complaints<'a> {
 }
 
 impl Complaints<'_> {
-    fn at(&mut self, offset: Option<usize>, message: impl Into<String>) {
+    pub(super) fn at(&mut self, offset: Option<usize>, message: impl Into<String>) {
         let place = offset.map(|at| {
             let before = &self.text[..self.text.floor_char_boundary(at.min(self.text.len()))];
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -52,18 +52,33 @@ impl Complaints<'_> {
         });
     }
 
-    fn expression(&mut self, source: &Spanned<String>) -> Option<Expression> {
+    pub(super) fn expression(&mut self, source: &Spanned<String>) -> Option<Expression> {
         if self.trusted {
             return Some(Expression::trusted(source.get_ref()));
         }
         Expression::compile(source.get_ref()).map_err(|e| self.at(Some(source.span().start), e)).ok()
     }
 
-    fn maybe(&mut self, source: Option<&Spanned<String>>) -> Option<Expression> {
+    pub(super) fn maybe(&mut self, source: Option<&Spanned<String>>) -> Option<Expression> {
         source.and_then(|s| self.expression(s))
     }
 
-    fn template(&mut self, text: &str, at: Option<usize>, fields: &IndexMap<String, Field>) -> Option<Template> {
+    /// `METHOD /path`.
+    pub(super) fn request_line<'s>(&mut self, request: &'s Spanned<String>) -> Option<(http::Method, &'s str)> {
+        let read = request.get_ref().split_once(' ').filter(|(_, path)| path.starts_with('/'));
+        let read = read.and_then(|(method, path)| Some((method.parse::<http::Method>().ok()?, path)));
+        if read.is_none() {
+            self.at(Some(request.span().start), format!("'{}' is not METHOD /path", request.get_ref()));
+        }
+        read
+    }
+
+    pub(super) fn template(
+        &mut self,
+        text: &str,
+        at: Option<usize>,
+        fields: &IndexMap<String, Field>,
+    ) -> Option<Template> {
         let template = Template::parse(text).map_err(|e| self.at(at, e)).ok()?;
         let known = |field: &str| fields.contains_key(field) || (field == TOKEN && self.token);
         let unknown = template.fields().find(|f| !known(f)).map(str::to_owned);
@@ -160,6 +175,11 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
         }
     }?;
     let oauth = source.oauth.and_then(|table| sign_in::compile(c, table, &probe, &fields));
+    let compile = |(name, action)| {
+        let compiled = action::compile::compile(c, name, action, &probe, &fields)?;
+        Some((compiled.name.clone(), compiled))
+    };
+    let actions = source.action.into_iter().filter_map(compile).collect();
     let limits = Limits {
         second: source.limits.second,
         minute: source.limits.minute,
@@ -187,6 +207,7 @@ fn assemble(c: &mut Complaints<'_>, source: source::File, origin: Origin) -> Opt
         proved: source.proved,
         advice: source.advice,
         examples,
+        actions,
         origin,
     })
 }
@@ -237,7 +258,7 @@ fn fields(c: &mut Complaints<'_>, source: IndexMap<String, source::Field>) -> In
 }
 
 /// Compiles the alternatives of a sign-in.
-fn auth(c: &mut Complaints<'_>, source: source::OneOrMany, fields: &IndexMap<String, Field>) -> Vec<Scheme> {
+pub(super) fn auth(c: &mut Complaints<'_>, source: source::OneOrMany, fields: &IndexMap<String, Field>) -> Vec<Scheme> {
     // A table that may also be an array of tables loses its spans, so the place is looked for.
     let auth_at = c.text.find("[auth").or_else(|| c.text.find("auth"));
     c.token = c.login;
@@ -365,14 +386,7 @@ fn request(
     fields: &IndexMap<String, Field>,
 ) -> Option<RequestTemplate> {
     let at = Some(line.span().start);
-    let (method, path) = match line.get_ref().split_once(' ') {
-        Some((method, path)) if path.starts_with('/') => (method.parse::<http::Method>().ok(), path),
-        _ => (None, ""),
-    };
-    let Some(method) = method else {
-        c.at(at, format!("'{}' is not METHOD /path", line.get_ref()));
-        return None;
-    };
+    let (method, path) = c.request_line(line)?;
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let path = c.template(path, at, fields);
     let query = c.template(query, at, fields);
@@ -420,7 +434,7 @@ fn with_form(
     Some(request)
 }
 
-fn recorded(source: source::Response) -> Recorded {
+pub(super) fn recorded(source: source::Response) -> Recorded {
     Recorded { status: source.status, headers: source.headers.into_iter().collect(), body: source.body }
 }
 

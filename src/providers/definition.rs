@@ -246,6 +246,8 @@ pub struct Definition {
     pub advice: IndexMap<Cause, String>,
     /// Recorded answers.
     pub examples: Vec<Example>,
+    /// What it offers to do.
+    pub actions: IndexMap<String, super::action::Action>,
     /// Where the definition came from.
     pub origin: Origin,
 }

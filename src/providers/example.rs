@@ -2,6 +2,7 @@
 
 use super::{
     Definition, Example, Probe, Recorded,
+    action::ActionExample,
     http::{Answer, HttpProbe, Reading},
     template::ACCOUNT,
 };
@@ -44,17 +45,20 @@ fn instant(inner: &str, now: i64) -> Option<String> {
 impl Definition {
     /// The values of an example: the fields' own examples and defaults, the example's fields over them; no secrets.
     pub fn example_fields(&self, example: &Example) -> IndexMap<String, String> {
-        let mut fields = IndexMap::new();
-        for (name, field) in self.fields.iter().filter(|(_, f)| !f.secret) {
-            if let Some(value) = example.fields.get(name).or(field.example.as_ref()).or(field.default.as_ref()) {
-                fields.insert(name.clone(), value.clone());
-            }
-        }
+        let mut fields = self.usual_fields();
+        let plain = |(name, _): &(&String, &String)| self.fields.get(*name).is_some_and(|f| !f.secret);
+        fields.extend(example.fields.iter().filter(plain).map(|(n, v)| (n.clone(), v.clone())));
         if let Probe::Http(probe) = &self.probe {
             let account = probe.login.as_ref().and_then(|login| login.account(&self.example_secrets()));
             fields.extend(account.map(|account| (ACCOUNT.to_owned(), account)));
         }
         fields
+    }
+
+    /// The fields' own examples and defaults; no secrets.
+    pub(super) fn usual_fields(&self) -> IndexMap<String, String> {
+        let plain = self.fields.iter().filter(|(_, f)| !f.secret);
+        plain.filter_map(|(name, f)| Some((name.clone(), f.example.as_ref().or(f.default.as_ref())?.clone()))).collect()
     }
 
     /// The secret fields' own examples.
@@ -63,7 +67,7 @@ impl Definition {
         secrets.filter_map(|(name, f)| Some((name.clone(), Secret::new(f.example.clone()?)))).collect()
     }
 
-    /// Runs every example through the real classification, those of further questions too: name and result.
+    /// Runs every example through the real engine, those of further questions and of actions too: name and result.
     pub fn replay_all(&self) -> Vec<(String, Result<(), String>)> {
         let own = self.examples.iter().map(|e| (e.name.clone(), self.replay(e)));
         let also = match &self.probe {
@@ -74,7 +78,12 @@ impl Definition {
             let name = |e: &Example| format!("{}: {}", also.name, e.name);
             also.examples.iter().map(move |e| (name(e), self.replay_with(&also.probe, e)))
         });
-        own.chain(further).collect()
+        let actions = self.actions.values().flat_map(|action| {
+            let replay =
+                move |e: &ActionExample| (format!("{}: {}", action.name, e.name), self.replay_action(action, e));
+            action.examples.iter().map(replay)
+        });
+        own.chain(further).chain(actions).collect()
     }
 
     /// Runs an example through the real classification. Errors with what came out instead.
@@ -170,7 +179,7 @@ impl Definition {
 
 impl Recorded {
     /// As classification sees it, with this body in place of its own.
-    fn answered<T>(&self, body: &str, read: impl FnOnce(&Answer<'_>) -> T) -> Result<T, String> {
+    pub(super) fn answered<T>(&self, body: &str, read: impl FnOnce(&Answer<'_>) -> T) -> Result<T, String> {
         let now = Timestamp::now();
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {

@@ -127,6 +127,11 @@ fn sequences(environment: &mut Environment<'static>) {
     environment.add_filter("join", |v: Value, separator: String| {
         or_undefined(items(&v).map(|i| i.iter().filter_map(text).take(100).collect::<Vec<_>>().join(&separator)))
     });
+    environment.add_filter("pairs", |v: Value| {
+        let all = (v.kind() == ValueKind::Map).then(|| v.try_iter().ok()).flatten();
+        let one = |key: Value| Some(format!("{}: {}", text(&key)?, text(&v.get_item(&key).ok()?)?));
+        or_undefined(all.map(|keys| keys.filter_map(one).take(100).collect::<Vec<_>>().join("; ")))
+    });
     environment.add_filter("get", |v: Value, key: Value| match key.as_usize() {
         Some(at) if items(&v).is_some() => or_undefined(items(&v).and_then(|i| i.into_iter().nth(at))),
         _ => v.get_item(&key).unwrap_or(Value::UNDEFINED),

@@ -1,7 +1,12 @@
 //! What could be better about a definition that compiles.
 
 use super::{
-    Definition, Origin, Probe, Problem, auth::Scheme, compile::compile, request::RequestTemplate, template::TOKEN,
+    Definition, Origin, Probe, Problem,
+    action::{Action, Way},
+    auth::Scheme,
+    compile::compile,
+    request::RequestTemplate,
+    template::TOKEN,
 };
 use crate::model::{Cause, Status};
 use std::path::Path;
@@ -29,6 +34,7 @@ fn advice(definition: &Definition) -> Vec<String> {
             found.push(format!("the required field '{}' has no 'example': the demo cannot show it", field.name));
         }
     }
+    found.extend(definition.actions.values().flat_map(of_action));
     let Probe::Http(probe) = &definition.probe else { return found };
     if probe.request.auth.iter().any(|s| matches!(s, Scheme::Query(_))) {
         found.push(
@@ -73,6 +79,33 @@ fn advice(definition: &Definition) -> Vec<String> {
     }
     for (example, result) in definition.replay_all() {
         found.extend(result.err().map(|error| format!("the example '{example}' fails: {error}")));
+    }
+    found
+}
+
+fn of_action(action: &Action) -> Vec<String> {
+    let name = &action.name;
+    let mut found = Vec::new();
+    if action.help.is_empty() {
+        found.push(format!("the action '{name}' has no 'help'"));
+    }
+    for param in action.params.values() {
+        if param.help.is_empty() {
+            found.push(format!("the parameter '{}' of the action '{name}' has no 'help'", param.name));
+        }
+        if param.required && param.example.is_none() {
+            found.push(format!("the required parameter '{}' of the action '{name}' has no 'example'", param.name));
+        }
+        if let Some(Err(why)) = param.example.as_ref().map(|e| param.try_text(e)) {
+            found.push(format!("the example of the parameter '{}' of the action '{name}' {why}", param.name));
+        }
+    }
+    let Way::Http(http) = &action.way else { return found };
+    if matches!(*http.method(), http::Method::DELETE) && !action.dangerous {
+        found.push(format!("the action '{name}' deletes: say 'dangerous = true' so that it is asked first"));
+    }
+    if !action.examples.iter().any(|e| e.ending() == "done") {
+        found.push(format!("no example shows the action '{name}' done"));
     }
     found
 }

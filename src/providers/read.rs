@@ -148,7 +148,7 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1000.0
 }
 
-fn retry_after(answer: &Answer<'_>) -> Option<Timestamp> {
+pub(super) fn retry_after(answer: &Answer<'_>) -> Option<Timestamp> {
     time::timestamp(time::retry_after(header(answer, "retry-after")?, seconds(answer.now))?)
 }
 

@@ -20,6 +20,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Body, JSON unless a header says otherwise.
     pub body: Option<Zeroizing<String>>,
+    /// A file that is streamed from disk as the body.
+    pub file: Option<std::path::PathBuf>,
 }
 
 impl std::fmt::Debug for Request {
@@ -29,6 +31,11 @@ impl std::fmt::Debug for Request {
 }
 
 impl Request {
+    /// One without headers and body.
+    pub fn new(method: Method, url: reqwest::Url) -> Request {
+        Request { method, url, headers: HeaderMap::new(), body: None, file: None }
+    }
+
     /// Adds members to the form that is the body (`application/x-www-form-urlencoded`).
     pub(super) fn add_to_form<'a>(&mut self, members: impl Iterator<Item = (&'a str, &'a str)>) {
         let mut text = self.body.take().unwrap_or_default();
@@ -132,28 +139,14 @@ impl RequestTemplate {
     /// The same without a credential.
     pub fn unsigned(&self, fields: &IndexMap<String, String>) -> Result<Request, BadField> {
         let plain = |name: &str| fields.get(name).map(String::as_str);
-        let mut url = self.base_url(fields)?;
         let path = self.path.fill(Place::Path, plain)?.unwrap_or_default();
-        // A request for "/" is one for the address itself: some servers know no other way to write it.
-        if path != "/" {
-            let joined = format!("{}{path}", url.path().trim_end_matches('/'));
-            url.set_path(&joined);
-        }
         let query = self.query.fill(Place::Query, plain)?.unwrap_or_default();
-        if !query.is_empty() {
-            url.set_query(Some(&query));
-        }
-        let mut headers = HeaderMap::new();
+        let mut request = Request::new(self.method.clone(), below(self.base_url(fields)?, &path, &query));
         for (name, template) in &self.headers {
-            if let Some(text) = template.fill(Place::Header, plain)? {
-                let value = HeaderValue::from_str(&text).map_err(|_| {
-                    BadField(format!("the header '{name}' would hold characters that no header may carry"))
-                })?;
-                headers.insert(name.clone(), value);
-            }
+            put_header(&mut request.headers, name, template, plain)?;
         }
-        let body = self.body.as_ref().map(|b| b.fill(&plain)).transpose()?.map(|b| Zeroizing::new(b.to_string()));
-        let mut request = Request { method: self.method.clone(), url, headers, body };
+        let body = self.body.as_ref().map(|b| b.fill(&plain)).transpose()?;
+        request.body = body.map(|b| Zeroizing::new(b.to_string()));
         if !self.form.is_empty() {
             let mut members = Vec::new();
             for (name, template) in &self.form {
@@ -173,15 +166,7 @@ impl RequestTemplate {
         fields: &IndexMap<String, String>,
         secrets: &IndexMap<String, Secret>,
     ) -> Result<(), BadField> {
-        let any = |name: &str| secrets.get(name).map(Secret::expose).or_else(|| fields.get(name).map(String::as_str));
-        let given = |name: &&str| has(name, fields, secrets);
-        if let Some(scheme) = self.auth.iter().find(|s| s.fields().iter().all(given)) {
-            scheme.sign(request, &any)?;
-        } else if let Some(begun) = self.auth.iter().find(|s| self.auth.len() == 1 || s.fields().iter().any(given)) {
-            let missing = begun.fields().into_iter().find(|f| !given(f)).unwrap_or_default();
-            return Err(BadField(format!("the field '{missing}' is empty: the check cannot sign in without it")));
-        }
-        Ok(())
+        sign(&self.auth, request, fields, secrets)
     }
 
     /// Whether a request to an address without a path of its own is this one.
@@ -202,16 +187,23 @@ impl RequestTemplate {
 
     /// The base URL these fields lead to. Only http and https, no user name or password in it.
     pub fn base_url(&self, fields: &IndexMap<String, String>) -> Result<reqwest::Url, BadField> {
-        let own = fields.get("base_url").map(|v| v.trim()).filter(|v| !v.is_empty() && self.movable);
-        let text = match (own, self.base.whole()) {
-            (Some(own), _) => own.to_owned(),
-            (None, Some(name)) => fields.get(name).map(|v| v.trim().to_owned()).unwrap_or_default(),
-            (None, None) => {
-                self.base.fill(Place::Host, |name| fields.get(name).map(String::as_str))?.unwrap_or_default()
-            }
-        };
-        address(&text)
+        based(&self.base, fields, self.movable)
     }
+}
+
+/// The address a base leads to with these fields. A field `base_url` takes its place where that may move it.
+pub(super) fn based(
+    base: &Template,
+    fields: &IndexMap<String, String>,
+    movable: bool,
+) -> Result<reqwest::Url, BadField> {
+    let own = fields.get("base_url").map(|v| v.trim()).filter(|v| !v.is_empty() && movable);
+    let text = match (own, base.whole()) {
+        (Some(own), _) => own.to_owned(),
+        (None, Some(name)) => fields.get(name).map(|v| v.trim().to_owned()).unwrap_or_default(),
+        (None, None) => base.fill(Place::Host, |name| fields.get(name).map(String::as_str))?.unwrap_or_default(),
+    };
+    address(&text)
 }
 
 /// Reads an address: only http and https, nobody's name or password in it, nothing behind the path.
@@ -230,4 +222,50 @@ pub(super) fn address(text: &str) -> Result<reqwest::Url, BadField> {
         return Err(bad("must end before '?' and '#'"));
     }
     Ok(url)
+}
+
+/// Puts the credential in: the first of these schemes whose fields all have values.
+pub(super) fn sign(
+    auth: &[Scheme],
+    request: &mut Request,
+    fields: &IndexMap<String, String>,
+    secrets: &IndexMap<String, Secret>,
+) -> Result<(), BadField> {
+    let any = |name: &str| secrets.get(name).map(Secret::expose).or_else(|| fields.get(name).map(String::as_str));
+    let given = |name: &&str| has(name, fields, secrets);
+    if let Some(scheme) = auth.iter().find(|s| s.fields().iter().all(given)) {
+        scheme.sign(request, &any)?;
+    } else if let Some(begun) = auth.iter().find(|s| auth.len() == 1 || s.fields().iter().any(given)) {
+        let missing = begun.fields().into_iter().find(|f| !given(f)).unwrap_or_default();
+        return Err(BadField(format!("the field '{missing}' is empty: the check cannot sign in without it")));
+    }
+    Ok(())
+}
+
+/// The URL of a path under a base. A request for "/" is one for the address itself: some servers know no other way to
+/// write it.
+pub(super) fn below(mut base: reqwest::Url, path: &str, query: &str) -> reqwest::Url {
+    if path != "/" {
+        let joined = format!("{}{path}", base.path().trim_end_matches('/'));
+        base.set_path(&joined);
+    }
+    if !query.is_empty() {
+        base.set_query(Some(query));
+    }
+    base
+}
+
+/// Sets a header; one whose placeholders are all empty is left out.
+pub(super) fn put_header<'a>(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    template: &Template,
+    value: impl Fn(&str) -> Option<&'a str>,
+) -> Result<(), BadField> {
+    if let Some(text) = template.fill(Place::Header, value)? {
+        let value = HeaderValue::from_str(&text)
+            .map_err(|_| BadField(format!("the header '{name}' would hold characters that no header may carry")))?;
+        headers.insert(name.clone(), value);
+    }
+    Ok(())
 }

@@ -39,6 +39,8 @@ pub(super) struct File {
     pub advice: IndexMap<crate::model::Cause, String>,
     #[serde(default)]
     pub example: Vec<Example>,
+    #[serde(default)]
+    pub action: IndexMap<String, super::action::source::Action>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,17 +13,24 @@ pub const TOKEN: &str = "login.token";
 /// The name under which the account of a sign-in stands among the fields.
 pub const ACCOUNT: &str = "login.account";
 
+/// The same with the slashes of a path.
+const DEEP: &AsciiSet = &UNRESERVED.remove(b'/');
+
 /// Where a placeholder stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// One segment of the path.
     Path,
+    /// Several segments of the path: the slashes between them stay.
+    Deep,
     /// A value in the query.
     Query,
     /// A header's value.
     Header,
     /// A text inside JSON (encoded by the JSON writer, nothing to do here).
     Json,
+    /// A text inside XML.
+    Xml,
     /// One label of the host name.
     Host,
 }
@@ -83,6 +90,15 @@ impl Template {
 
     /// Fills it. `None`: it names fields and none of them has a value.
     pub fn fill<'a>(&self, place: Place, value: impl Fn(&str) -> Option<&'a str>) -> Result<Option<String>, BadField> {
+        self.fill_by(|_| place, value)
+    }
+
+    /// The same where each field says what place it is fit for.
+    pub fn fill_by<'a>(
+        &self,
+        place: impl Fn(&str) -> Place,
+        value: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Option<String>, BadField> {
         let mut out = String::new();
         let (mut named, mut given) = (0, 0);
         for part in &self.0 {
@@ -92,7 +108,7 @@ impl Template {
                     named += 1;
                     let value = value(name).unwrap_or_default();
                     given += usize::from(!value.is_empty());
-                    out.push_str(&encode(name, value, place)?);
+                    out.push_str(&encode(name, value, place(name))?);
                 }
             }
         }
@@ -107,6 +123,29 @@ fn encode(name: &str, value: &str, place: Place) -> Result<String, BadField> {
             "." | ".." => Err(BadField(format!("the field '{name}' may not be '{value}'"))),
             value => Ok(utf8_percent_encode(value, UNRESERVED).to_string()),
         },
+        Place::Deep => {
+            if value.split('/').any(|part| matches!(part, "." | "..")) {
+                return Err(BadField(format!("the field '{name}' may not hold '.' or '..' as a part of its path")));
+            }
+            match value.trim_start_matches('/') {
+                "" => Err(BadField(format!("the field '{name}' is empty, but the address needs it"))),
+                value => Ok(utf8_percent_encode(value, DEEP).to_string()),
+            }
+        }
+        Place::Xml => Ok(value.chars().filter(|c| !c.is_control() || c.is_whitespace()).fold(
+            String::with_capacity(value.len()),
+            |mut out, c| {
+                match c {
+                    '&' => out.push_str("&amp;"),
+                    '<' => out.push_str("&lt;"),
+                    '>' => out.push_str("&gt;"),
+                    '"' => out.push_str("&quot;"),
+                    '\'' => out.push_str("&apos;"),
+                    c => out.push(c),
+                }
+                out
+            },
+        )),
         Place::Query => Ok(utf8_percent_encode(value, UNRESERVED).to_string()),
         Place::Header => match value.chars().position(|c| c.is_control() && c != '\t') {
             Some(at) => Err(BadField(format!(
@@ -148,6 +187,12 @@ mod tests {
         assert!(fill("{{ t }}", Place::Header, "a\r\nx: y").is_err());
         assert!(fill("https://{{ r }}.example", Place::Host, "evil.test/#").is_err());
         assert!(fill("/{{ p }}", Place::Path, "..").is_err());
+        assert_eq!(fill("/f/{{ p }}", Place::Deep, "/a b/c?d#e").unwrap().unwrap(), "/f/a%20b/c%3Fd%23e");
+        assert!(fill("/{{ p }}", Place::Deep, "a/../b").is_err());
+        assert_eq!(
+            fill("<a>{{ p }}</a>", Place::Xml, "</a>&'\"").unwrap().unwrap(),
+            "<a>&lt;/a&gt;&amp;&apos;&quot;</a>"
+        );
         assert!(Template::parse("{{ a.b }}").is_err());
         assert!(Template::parse("{{ a").is_err());
     }

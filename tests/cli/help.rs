@@ -2,12 +2,13 @@
 
 use crate::home::Home;
 
-const COMMANDS: [&[&str]; 38] = [
+const COMMANDS: [&[&str]; 39] = [
     &[],
     &["check"],
     &["list"],
     &["show"],
     &["add"],
+    &["call"],
     &["login"],
     &["remove"],
     &["pause"],

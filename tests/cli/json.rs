@@ -34,6 +34,7 @@ fn fits(value: &Value, kind: &str) -> bool {
         "flag" => value.is_boolean(),
         "texts" => value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
         "map" => value.as_object().is_some_and(|all| all.values().all(Value::is_string)),
+        "any" => true,
         other => panic!("the page names the type '{other}', which its legend does not"),
     }
 }
@@ -62,7 +63,7 @@ fn walk(path: &str, value: &Value, rows: &BTreeMap<String, String>, met: &mut BT
 
 /// Every answer follows the section, and together they show every row of it.
 #[track_caller]
-fn holds(section: &str, answers: &[Value]) {
+pub fn holds(section: &str, answers: &[Value]) {
     let rows = documented(section);
     let mut met = BTreeSet::new();
     answers.iter().for_each(|answer| walk("", answer, &rows, &mut met));

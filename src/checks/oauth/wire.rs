@@ -104,7 +104,7 @@ impl Asker<'_> {
             }
         }
         let body = std::mem::take(&mut form.text);
-        let request = Request { method: Method::POST, url: url.clone(), headers, body: Some(body) };
+        let request = Request { headers, body: Some(body), ..Request::new(Method::POST, url.clone()) };
         let host = url.host_str().unwrap_or_default();
         let scrub = Scrub::new(&form.secrets);
         match exchange(self.client, request, PATIENCE).await {

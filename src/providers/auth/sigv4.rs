@@ -129,7 +129,11 @@ fn sign(request: &mut Request, values: &Values, at: SystemTime) -> Result<(), Ba
         .filter(|(name, _)| signed(name))
         .map(|(name, value)| Ok((name.as_str(), value.to_str().map_err(|_| bad("a header is not plain text"))?)))
         .collect::<Result<_, BadField>>()?;
-    let body = SignableBody::Bytes(request.body.as_ref().map_or(&[], |body| body.as_bytes()));
+    let body = match &request.file {
+        // It is streamed: nobody has read it yet.
+        Some(_) => SignableBody::UnsignedPayload,
+        None => SignableBody::Bytes(request.body.as_ref().map_or(&[], |body| body.as_bytes())),
+    };
     let signable = SignableRequest::new(request.method.as_str(), request.url.as_str(), headers.into_iter(), body)
         .map_err(|_| bad("its address is not fit for it"))?;
     let (made, _) = aws_sigv4::http_request::sign(signable, &parameters)

@@ -37,12 +37,9 @@ fn requests_are_signed_as_amazons_own_client_does() {
         for (name, value) in vector["headers"].as_object().unwrap() {
             headers.insert(name.parse::<HeaderName>().unwrap(), value.as_str().unwrap().parse().unwrap());
         }
-        let mut request = Request {
-            method: text("method").unwrap().parse().unwrap(),
-            url: text("url").unwrap().parse().unwrap(),
-            headers,
-            body: text("body").filter(|b| !b.is_empty()).map(|b| b.to_owned().into()),
-        };
+        let (method, url) = (text("method").unwrap().parse().unwrap(), text("url").unwrap().parse().unwrap());
+        let body = text("body").filter(|b| !b.is_empty()).map(|b| b.to_owned().into());
+        let mut request = Request { headers, body, ..Request::new(method, url) };
         assert_eq!(request.url.as_str(), text("url").unwrap(), "{name}: the address is sent as it is signed");
         let (service, region) = (text("service").unwrap(), text("region").unwrap());
         let token = text("session_token");
@@ -58,7 +55,7 @@ fn requests_are_signed_as_amazons_own_client_does() {
 #[test]
 fn the_simplest_vector_of_the_test_suite_holds() {
     let url = "https://example.amazonaws.com/".parse().unwrap();
-    let mut request = Request { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+    let mut request = Request::new(Method::GET, url);
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
     let values = values("service", "us-east-1", "AKIDEXAMPLE", secret, None);
     sign(&mut request, &values, instant("20150830T123600Z")).unwrap();
@@ -71,8 +68,7 @@ fn a_body_is_signed_with_its_type_and_nothing_of_the_key_shows() {
     let mut made = Vec::new();
     for body in ["{\"Limit\":1}", "{\"Limit\":2}"] {
         let url = "https://dynamodb.eu-west-1.amazonaws.com/".parse().unwrap();
-        let mut request =
-            Request { method: Method::POST, url, headers: HeaderMap::new(), body: Some(body.to_owned().into()) };
+        let mut request = Request { body: Some(body.to_owned().into()), ..Request::new(Method::POST, url) };
         let values = values("dynamodb", "eu-west-1", "AKIDEXAMPLE", SECRET, Some("a-session-token"));
         sign(&mut request, &values, instant("20150830T123600Z")).unwrap();
         assert!(authorization(&request).contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token,"));
@@ -86,7 +82,7 @@ fn a_body_is_signed_with_its_type_and_nothing_of_the_key_shows() {
 #[test]
 fn a_key_that_no_header_may_carry_is_refused_without_being_shown() {
     let url = "https://sts.amazonaws.com/".parse().unwrap();
-    let mut request = Request { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+    let mut request = Request::new(Method::GET, url);
     let values = values("sts", "us-east-1", "AKID\r\nx-evil: 1", SECRET, None);
     let error = sign(&mut request, &values, SystemTime::now()).unwrap_err();
     assert!(!error.0.contains("evil"), "{error}");

@@ -8,8 +8,12 @@
 mod probe;
 
 use lampboard::{
-    checks::{postgres, redis},
+    checks::{call::Stop, postgres, redis},
     model::{Cause, Status, Warning},
+    providers::{
+        Registry,
+        action::{CodedAction, Given, Values},
+    },
 };
 use probe::{everything, given};
 use std::{
@@ -173,4 +177,108 @@ async fn postgres_tells_right_wrong_missing_and_gone_apart() {
     server.child.wait().unwrap();
     let gone = postgres::probe(&given(&fields).secret("password", "canary-right").input()).await;
     assert_eq!(gone.cause, Cause::Connect, "{gone:?}");
+}
+
+/// Judged values of a built-in definition's action.
+fn values(provider: &str, action: &str, given: &[(&str, &str)]) -> Values {
+    let registry = Registry::built_in();
+    let definition = registry.get(provider).unwrap();
+    let given: Given = given.iter().map(|(k, v)| ((*k).to_owned(), vec![v.as_bytes().to_vec()])).collect();
+    definition.actions[action].values(&given).unwrap()
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
+async fn redis_sets_with_a_time_to_live_and_gets() {
+    let server = redis_server("requirepass canary-right\nuser reader on >pw ~* +get +pttl +auth +ping\n");
+    let fields = [("host", "127.0.0.1"), ("port", &*server.port)];
+    let root = given(&fields).secret("password", "canary-right");
+    let set = async |who: &probe::Given, given: &[(&str, &str)]| {
+        redis::action::call(&who.input(), CodedAction::RedisSet, &values("redis", "set", given)).await
+    };
+    let get = async |who: &probe::Given, key: &str| {
+        redis::action::call(&who.input(), CodedAction::RedisGet, &values("redis", "get", &[("key", key)])).await
+    };
+    let told = set(&root, &[("key", "a"), ("value", "x\ny"), ("ttl", "100")]).await.unwrap();
+    assert_eq!(told, serde_json::json!({ "key": "a", "ttl": 100 }));
+    let told = get(&root, "a").await.unwrap();
+    assert_eq!(told["value"], "x\ny");
+    assert!((90.0..=100.0).contains(&told["ttl"].as_f64().unwrap()), "{told}");
+    set(&root, &[("key", "a"), ("value", "z")]).await.unwrap();
+    let told = get(&root, "a").await.unwrap();
+    assert_eq!((&told["value"], told["ttl"].is_null()), (&"z".into(), true), "{told}");
+    let told = get(&root, "nothing").await.unwrap();
+    assert_eq!((told["value"].is_null(), &told["missing"]), (true, &true.into()), "{told}");
+    let told = set(&root, &[("key", "a"), ("value", "z"), ("ttl", "0")]).await;
+    assert!(matches!(&told, Err(Stop::Refused(_))), "{told:?}");
+    set(&root, &[("key", "l"), ("value", &"x".repeat(400_000))]).await.unwrap();
+    let told = get(&root, "l").await;
+    assert!(matches!(&told, Err(Stop::Refused(why)) if why.contains("256 KiB")), "{told:?}");
+    let fields = [("host", "127.0.0.1"), ("port", &*server.port), ("username", "reader")];
+    let reader = given(&fields).secret("password", "pw");
+    get(&reader, "a").await.unwrap();
+    let told = set(&reader, &[("key", "a"), ("value", "b")]).await;
+    assert!(matches!(&told, Err(Stop::Failed(o)) if o.cause == Cause::MissingScope), "{told:?}");
+    let told = get(&given(&fields).secret("password", "canary-wrong"), "a").await;
+    assert!(matches!(&told, Err(Stop::Failed(o)) if o.cause == Cause::InvalidCredential), "{told:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs postgresql"]
+async fn postgres_reads_rows_and_writes_nothing() {
+    let server = postgres_server();
+    let fields = [("host", "127.0.0.1"), ("port", &*server.port), ("user", "board")];
+    let root = given(&fields).secret("password", "canary-right");
+    let started = Instant::now();
+    while postgres::probe(&root.input()).await.cause != Cause::Ok {
+        assert!(started.elapsed() < Duration::from_secs(30), "postgres does not answer");
+    }
+    let ask = async |sql: &str, rows: &str| {
+        let values = values("postgres", "query", &[("sql", sql), ("rows", rows)]);
+        postgres::action::call(&root.input(), &values).await
+    };
+    let told = ask(
+        "select 7 as n, 'x' as t, true as b, null as u, 1.50::numeric as d, '{\"a\":[1]}'::jsonb as j, 2 as n, date '2026-05-01'",
+        "10",
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        serde_json::Value::from(told.rows),
+        serde_json::json!([{ "n": 7, "t": "x", "b": true, "u": null, "d": "1.50", "j": { "a": [1] }, "n_2": 2, "date": "2026-05-01" }])
+    );
+    assert_eq!((told.names.join(" ").as_str(), told.note), ("n t b u d j n_2 date", None));
+    let told = ask("select generate_series(1, 100000) as n", "3").await.unwrap();
+    assert_eq!((told.rows.len(), told.note.unwrap().contains("cut off after 3")), (3, true));
+    assert!(ask("show server_version", "1").await.is_ok());
+    assert!(ask("explain select 1", "10").await.is_ok());
+    for bad in [
+        "create table t (a int)",
+        "select 1; create table t (a int)",
+        "commit; create table t (a int)",
+        "commit",
+        "do $$ begin set transaction read write; create table t (a int); end $$",
+        "copy (select 1) to program 'touch /tmp/lampboard-was-here'",
+        "with w as (select 1) select set_config('transaction_read_only', 'off', false)",
+        "create table t as select 1 as a",
+        "select nextval('s')",
+        "select $1::int",
+        "selec 1",
+        "-- nothing",
+    ] {
+        let told = ask(bad, "10").await;
+        assert!(matches!(&told, Err(Stop::Refused(_))), "{bad}: {told:?}");
+    }
+    let told = ask("select count(*) as n from pg_class where relname = 't'", "1").await.unwrap();
+    assert_eq!(told.rows[0]["n"], 0);
+    let told = ask("select repeat('x', 1000000)", "1").await;
+    assert!(matches!(&told, Err(Stop::Refused(why)) if why.contains("256 KiB")), "{told:?}");
+    let short = given(&fields).secret("password", "canary-right").timeout(Duration::from_secs(1));
+    let slow = values("postgres", "query", &[("sql", "select pg_sleep(30)")]);
+    let told = postgres::action::call(&short.input(), &slow).await;
+    assert!(matches!(&told, Err(Stop::Failed(o)) if o.cause == Cause::Timeout), "{told:?}");
+    let wrong = given(&fields).secret("password", "canary-wrong");
+    let told = postgres::action::call(&wrong.input(), &slow).await;
+    assert!(matches!(&told, Err(Stop::Failed(o)) if o.cause == Cause::InvalidCredential), "{told:?}");
+    assert!(!format!("{told:?}").contains("canary"));
 }

@@ -101,6 +101,11 @@ impl Given {
         checker.attempt_as(&integration, &definition, &self.secrets).await
     }
 
+    /// An integration without fields.
+    pub fn integration(&self) -> Integration {
+        self.integration.clone()
+    }
+
     /// What the probe is given.
     pub fn input(&self) -> Input<'_> {
         Input {

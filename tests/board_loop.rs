@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use lampboard::{
+    checks::{Checker, Network},
     config::{Config, Paths},
     model::{Cause, Integration, Outcome},
     monitor::{
@@ -10,7 +11,7 @@ use lampboard::{
         probe::{Pending, Probe},
     },
     providers::{Definition, Registry},
-    secrets::{Resolver, Vault},
+    secrets::{Audit, Resolver, Vault},
     store::{Retention, Store},
     tui::{
         caps::Env,
@@ -28,7 +29,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const RETENTION: Retention = Retention { raw: DAY, minutes: DAY, hours: DAY };
@@ -124,10 +128,13 @@ fn monitor(home: &Path, config: &str, probe: Arc<dyn Probe>) -> Handle {
     std::fs::write(&paths.config, config).unwrap();
     let config = Config::load(&paths.config).unwrap();
     let (store, _) = Store::open(&paths.history, RETENTION);
-    let resolver = Resolver::new(Arc::new(Vault::new(&paths.vault, &paths.identity))).with_env(|_| None);
+    let vault = Vault::new(&paths.vault, &paths.identity).with_audit(Audit::new(&paths.audit));
+    let resolver = Resolver::new(Arc::new(vault)).with_env(|_| None);
+    let network = Network { proxy: "none".to_owned(), ..Network::default() };
+    let checker = Checker::new(&network, resolver.clone()).unwrap();
     let registry = Registry::built_in();
     let started = Started { config, registry, paths, resolver, store, problems: Vec::new(), watch_files: false };
-    Handle::start_with(started, probe, None, true).unwrap()
+    Handle::start_with(started, probe, Some(checker), true).unwrap()
 }
 
 fn run(home: &Path, config: &str) -> Running {
@@ -326,5 +333,78 @@ async fn a_monitor_that_stopped_is_told_of() {
     board.see("the monitor has stopped").await;
     board.press("d y");
     board.press("q");
+    assert_eq!(board.end().await, Ended::Quit);
+}
+
+/// Answers each request with its first line as JSON; `/hang` never. Tells when a connection was given up.
+async fn echo() -> (String, mpsc::UnboundedReceiver<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/health", listener.local_addr().unwrap());
+    let (tell, gone) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+                    if stream.read_buf(&mut head).await.unwrap() == 0 {
+                        return;
+                    }
+                }
+                let line = String::from_utf8_lossy(&head).lines().next().unwrap().to_owned();
+                if line.contains("/hang") {
+                    let _ = stream.read_buf(&mut head).await;
+                    return tell.send(()).unwrap();
+                }
+                let body = format!("[{{\"asked\":\"{line}\"}}]");
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    });
+    (url, gone)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_goes_out_comes_back_is_saved_and_can_be_cut_off() {
+    let home = tempfile::tempdir().unwrap();
+    let (url, mut gone) = echo().await;
+    let config = format!("[integrations.web]\nprovider = \"http\"\nfields = {{ url = \"{url}\" }}\n");
+    let board = run(home.path(), &config);
+    let paste = |text: &str| board.keys.send(Input::Event(Event::Paste(text.to_owned().into()))).unwrap();
+    board.see("web").await;
+    board.press("A");
+    board.see("Request anything under its address").await;
+    board.press("Enter");
+    board.see("With its credential").await;
+    board.press("Down");
+    paste("/things?x=1");
+    board.press("Ctrl-s");
+    board.see("GET /things?x=1 HTTP/1.1").await;
+    board.see("done (HTTP 200)").await;
+    board.press("s Ctrl-u");
+    let file = home.path().join("out.csv");
+    paste(&file.display().to_string());
+    board.press("Enter");
+    board.until("the file", || file.exists()).await;
+    board.see("saved in").await;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "asked\r\nGET /things?x=1 HTTP/1.1\r\n");
+
+    board.press("Esc");
+    board.see("With its credential").await;
+    board.press("Ctrl-u");
+    paste("/hang");
+    board.press("Ctrl-s");
+    board.see("asking web").await;
+    board.press("Esc");
+    board.see("Cut off").await;
+    tokio::time::timeout(Duration::from_secs(20), gone.recv()).await.unwrap().unwrap();
+    let log = home.path().join("audit.jsonl");
+    let told = || std::fs::read_to_string(&log).unwrap_or_default();
+    board.until("the audit log", || told().lines().count() == 2).await;
+    assert!(told().contains("\"action\":\"call.request\",\"target\":\"web\",\"outcome\":\"ok\""), "{}", told());
+    assert!(told().contains("\"outcome\":\"cut off\"") && !told().contains("things"), "{}", told());
+    board.press("Esc Esc Ctrl-c");
     assert_eq!(board.end().await, Ended::Quit);
 }

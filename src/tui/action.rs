@@ -86,6 +86,8 @@ actions! {
     Rotate = "rotate";
     /// Go back to the credential's old value
     RollBack = "roll-back";
+    /// What it can do: create, ask, search …
+    Actions = "actions";
     /// Unlock the vault
     Unlock = "unlock";
     /// Copy what is shown (never a secret)

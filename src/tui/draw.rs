@@ -1,6 +1,7 @@
 //! Draws the whole screen from snapshot, state and theme. Changes nothing but scroll offsets.
 
 pub mod add;
+mod call;
 mod cards;
 mod detail;
 mod dialog;

@@ -3,6 +3,7 @@
 use crate::{
     model::{IntegrationId, Secret},
     monitor::{Draft, sign_in::Way},
+    providers::action::Call,
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -60,6 +61,17 @@ pub enum Effect {
         to: Timestamp,
         /// Bucket size.
         step: Duration,
+    },
+    /// Call an action: `Done::Called` with this number.
+    Call(u64, IntegrationId, Box<Call>),
+    /// Cut the running call off.
+    CancelCall,
+    /// Save a result in a new file: `Done::ResultSaved`.
+    SaveResult {
+        /// As typed; `~/` is the home folder.
+        file: String,
+        /// What goes into it.
+        text: String,
     },
     /// The log's last lines: `Done::Log`.
     FetchLog,

@@ -2,7 +2,7 @@
 
 use crate::{
     checks::Rung,
-    model::{Bucket, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, Series, Tokens},
+    model::{Bucket, Called, CheckRow, CredentialFacts, Incident, IntegrationId, Outcome, Series, Tokens},
     monitor::{Draft, Notice, Rotation, UsualValue, sign_in::Step},
 };
 use jiff::Timestamp;
@@ -99,6 +99,10 @@ pub enum Done {
     SignInStep(Step),
     /// The sign-in ended.
     SignedIn(Result<Box<Tokens>, String>),
+    /// The call of this number ended; `Err`: it never began.
+    Called(u64, Result<Box<Called>, String>),
+    /// A result was saved in this file, or not: why.
+    ResultSaved(Result<String, String>),
     /// The last lines of the log.
     Log(Vec<String>),
     /// A sentence for a toast.

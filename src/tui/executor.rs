@@ -1,5 +1,7 @@
 //! Does what `update` asked for, beside the loop, and brings the answers back.
 
+mod save;
+
 use super::{effect::Effect, event::Done, theme};
 use crate::{
     model::text::sanitize,
@@ -45,6 +47,7 @@ pub struct Executor {
     /// What changes files, one after the other: an undo must not overtake the removal it undoes.
     changes: mpsc::UnboundedSender<Change>,
     test: Option<AbortHandle>,
+    call: Option<AbortHandle>,
     serial: u64,
     sign_in: Option<AbortHandle>,
     sign_in_serial: u64,
@@ -61,7 +64,18 @@ impl Executor {
                 change.await;
             }
         });
-        Executor { handle, answers, came, tasks, changes, test: None, serial: 0, sign_in: None, sign_in_serial: 0 }
+        Executor {
+            handle,
+            answers,
+            came,
+            tasks,
+            changes,
+            test: None,
+            call: None,
+            serial: 0,
+            sign_in: None,
+            sign_in_serial: 0,
+        }
     }
 
     /// The next answer. Those of a test or sign-in that was cancelled or overtaken are dropped.
@@ -107,6 +121,20 @@ impl Executor {
             Effect::CancelTest => self.cancel(),
             Effect::SignIn(draft, way) => self.sign_in(*draft, way),
             Effect::CancelSignIn => self.cancel_sign_in(),
+            Effect::Call(number, id, call) => {
+                self.cancel_call();
+                let answers = self.answers.clone();
+                let task = self.tasks.spawn(async move {
+                    let called = handle.call(&id, &call).await.map(Box::new);
+                    let _ = answers.send((Tag::None, Done::Called(number, called)));
+                });
+                self.call = Some(task.abort_handle());
+            }
+            Effect::CancelCall => self.cancel_call(),
+            Effect::SaveResult { file, text } => self.change(async move {
+                let saved = tokio::task::spawn_blocking(move || save::result(&file, &text)).await;
+                Some(Done::ResultSaved(saved.unwrap_or_else(|_| Err("the saving was cut off".to_owned()))))
+            }),
             Effect::Save(draft) => self.change(async move { Some(Done::Saved(handle.save(*draft).await)) }),
             Effect::Unlock(passphrase) => {
                 self.answer(async move { Some(Done::Unlocked(handle.unlock(passphrase).await)) })
@@ -204,6 +232,12 @@ impl Executor {
             let _ = answers.send((serial, Done::Tested(result.map(Box::new))));
         });
         self.test = Some(task.abort_handle());
+    }
+
+    fn cancel_call(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.abort();
+        }
     }
 
     fn sign_in(&mut self, draft: Draft, way: Way) {

@@ -41,6 +41,7 @@ const STANDARD: &[(Action, &[&str])] = &[
     (Action::Pause, &["p"]),
     (Action::Rotate, &["R"]),
     (Action::RollBack, &["B"]),
+    (Action::Actions, &["A"]),
     (Action::Unlock, &["U"]),
     (Action::Copy, &["y"]),
     (Action::Reload, &["r"]),

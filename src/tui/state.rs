@@ -1,6 +1,7 @@
 //! Everything the screen remembers between two events. Selection is by integration id, never by row.
 
 pub mod add;
+pub mod call;
 pub mod detail;
 pub mod dialog;
 pub mod filter;
@@ -66,6 +67,8 @@ pub struct UiState {
     pub detail: Option<Detail>,
     /// What lies over everything, the topmost last.
     pub dialogs: Vec<Dialog>,
+    /// Calls made so far; an answer to an earlier one is dropped.
+    pub calls: u64,
     /// Short messages that go by themselves.
     pub toasts: Toasts,
     /// The theme in use and saved, by name.
@@ -93,6 +96,7 @@ impl UiState {
             overview: Overview::new(&settings.view),
             detail: None,
             dialogs: Vec::new(),
+            calls: 0,
             toasts: Toasts::default(),
             theme: settings.theme.clone(),
             add: add::AddState::new(settings),

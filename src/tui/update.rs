@@ -1,6 +1,7 @@
 //! The one pure update: state, snapshot and event in; effects out. No clock, no I/O: time comes as `Event::Tick`.
 
 pub mod add;
+mod call;
 mod detail;
 mod dialog;
 pub mod metrics;
@@ -38,6 +39,7 @@ fn apply(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> 
         Event::Resize(columns, rows) => {
             state.size = (columns, rows);
             state.dirty = true;
+            call::resized(state);
             to_tab(state, snapshot, &event).unwrap_or_default()
         }
         Event::Key(pressed) => {
@@ -198,6 +200,10 @@ fn act_on(state: &mut UiState, snapshot: &Snapshot, id: &IntegrationId, action: 
             }));
             Vec::new()
         }
+        Action::Actions => {
+            call::open(state, entry);
+            Vec::new()
+        }
         Action::Copy => {
             state.toasts.push(state.now, Tone::Good, "Copied the verdict and its evidence");
             vec![Effect::Copy(detail::report(entry))]
@@ -283,6 +289,8 @@ fn done(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
         Done::SignInStep(step) => sign_in::step(state, step),
         Done::SignedIn(result) => return sign_in::done(state, snapshot, result),
         Done::Rotated(entry, result) => prompt::rotated(state, &entry, result),
+        Done::Called(number, result) => call::came(state, number, result),
+        Done::ResultSaved(result) => call::saved(state, result),
         Done::Log(lines) => dialog::log_came(state, lines),
         Done::Themes(names) => dialog::themes_came(state, names),
     }

@@ -28,6 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut UiState, theme: &Them
             Dialog::ConfirmRemove(confirm) => confirm_box(frame, area, confirm, state, theme),
             Dialog::Themes(picker) => themes_box(frame, area, picker, state, theme),
             Dialog::Log(log) => log_page(frame, area, log, theme),
+            Dialog::Call(call) => super::call::draw(frame, area, call, theme),
             Dialog::Prompt(prompt) => super::prompt::draw(frame, area, prompt, theme),
             Dialog::SignIn(sign_in) => super::sign_in::draw(frame, area, sign_in, state.now, theme),
         }
@@ -59,7 +60,7 @@ fn help_page(frame: &mut Frame<'_>, area: Rect, scroll: &mut usize, state: &UiSt
 }
 
 /// Lines from `scroll` on; an arrow at an end beyond which there is more.
-fn page(frame: &mut Frame<'_>, area: Rect, lines: &[Line<'_>], scroll: usize, theme: &Theme) {
+pub(super) fn page(frame: &mut Frame<'_>, area: Rect, lines: &[Line<'_>], scroll: usize, theme: &Theme) {
     for (row, line) in area.rows().zip(lines.iter().skip(scroll)) {
         frame.render_widget(line, row);
     }
@@ -75,7 +76,7 @@ fn page(frame: &mut Frame<'_>, area: Rect, lines: &[Line<'_>], scroll: usize, th
     }
 }
 
-fn row(frame: &mut Frame<'_>, area: Rect, selected: bool, line: Line<'_>, theme: &Theme) {
+pub(super) fn row(frame: &mut Frame<'_>, area: Rect, selected: bool, line: Line<'_>, theme: &Theme) {
     let marker = if selected { theme.symbol("▸ ", "> ") } else { "  " };
     let mut spans = vec![Span::styled(marker, theme.style(Role::Key))];
     spans.extend(line.spans);
@@ -129,16 +130,11 @@ fn confirm_box(frame: &mut Frame<'_>, area: Rect, confirm: &ConfirmRemove, state
     }
     lines.extend(text::wrap(&words, room).into_iter().map(|l| Line::styled(l, theme.style(Role::Dim))));
     lines.push(Line::raw(""));
-    let button = |label: &str, focus: bool| {
-        let style = theme.style(if focus { Role::Selection } else { Role::Text });
-        let (open, close) = if focus { (theme.symbol("▸", ">"), " ") } else { (" ", " ") };
-        Span::styled(format!("{open}{label}{close}"), style)
-    };
     lines.push(
         Line::from(vec![
-            button("n  Keep it ", !confirm.remove),
+            button("n  Keep it ", !confirm.remove, theme),
             Span::raw("    "),
-            button("y  Remove ", confirm.remove),
+            button("y  Remove ", confirm.remove, theme),
         ])
         .centered(),
     );
@@ -146,6 +142,13 @@ fn confirm_box(frame: &mut Frame<'_>, area: Rect, confirm: &ConfirmRemove, state
     let height = u16::try_from(lines.len() + 2).unwrap_or(10);
     let inner = window(frame, area, width, height, "Remove", theme);
     page(frame, inner, &lines, 0, theme);
+}
+
+/// A button that Enter presses while it has the focus.
+pub(super) fn button(label: &str, focus: bool, theme: &Theme) -> Span<'static> {
+    let style = theme.style(if focus { Role::Selection } else { Role::Text });
+    let (open, close) = if focus { (theme.symbol("▸", ">"), " ") } else { (" ", " ") };
+    Span::styled(format!("{open}{label}{close}"), style)
 }
 
 fn themes_box(frame: &mut Frame<'_>, area: Rect, picker: &mut ThemePicker, state: &UiState, theme: &Theme) {

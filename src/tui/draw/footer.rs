@@ -29,6 +29,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot, state: &UiSt
             pairs.extend(fixed(&[("w", "another way")]).into_iter().filter(|_| sign_in.other().is_some()));
             pairs.extend(fixed(&[("Esc", "cancel")]));
         }
+        Some(Dialog::Call(call)) => pairs.extend(fixed(super::call::keys(call))),
         Some(Dialog::Themes(_)) => pairs.extend(fixed(&[("Enter", "use and save"), ("Esc", "as before")])),
         None if state.tab == Tab::Overview && state.detail.is_none() && state.overview.filtering => {
             pairs.extend(fixed(&[("Enter", "keep the filter"), ("Esc", "clear it"), ("Tab", "complete")]));
@@ -69,6 +70,7 @@ fn hints(snapshot: &Snapshot, state: &UiState) -> &'static [(Action, &'static st
             (A::Help, "help"),
             (A::Test, "test"),
             (A::Edit, "edit"),
+            (A::Actions, "actions"),
             (A::Pause, "pause"),
             (A::Copy, "copy"),
             (A::Remove, "remove"),
@@ -80,6 +82,7 @@ fn hints(snapshot: &Snapshot, state: &UiState) -> &'static [(Action, &'static st
             (A::Help, "help"),
             (A::Test, "test"),
             (A::Edit, "edit"),
+            (A::Actions, "actions"),
             (A::Pause, "resume"),
             (A::Copy, "copy"),
             (A::Remove, "remove"),

@@ -25,6 +25,8 @@ pub enum Dialog {
     Log(LogView),
     /// A secret is asked for.
     Prompt(super::prompt::Prompt),
+    /// An action is chosen, filled in, called, its result shown.
+    Call(Box<super::call::CallDialog>),
     /// A person signs in elsewhere.
     SignIn(super::sign_in::SignIn),
 }

@@ -53,6 +53,7 @@ pub fn key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Vec<Effect> {
         Dialog::Palette(_) => return palette_key(state, snapshot, key),
         Dialog::Prompt(_) => return super::prompt::key(state, key),
         Dialog::SignIn(_) => return super::sign_in::key(state, key),
+        Dialog::Call(_) => return super::call::key(state, key),
         Dialog::ConfirmRemove(_) => return confirm_key(state, key),
         Dialog::Themes(_) => return theme_key(state, key, step_by, leaves),
         Dialog::Help(scroll) => match step_by {
@@ -87,6 +88,7 @@ pub fn paste(dialog: &mut Dialog, snapshot: &Snapshot, text: &str) {
             palette.search(snapshot);
         }
         Dialog::Prompt(prompt) => super::prompt::paste(prompt, text),
+        Dialog::Call(call) => super::call::paste(call, text),
         _ => {}
     }
 }

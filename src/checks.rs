@@ -29,7 +29,7 @@ pub mod prepare;
 pub mod redis;
 mod resolve;
 mod scram;
-mod scrub;
+pub mod scrub;
 pub mod smtp;
 pub mod sqlite;
 mod stream;

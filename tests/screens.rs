@@ -230,6 +230,10 @@ fn a_secret_is_asked_for_behind_a_mask() {
         press(state, &snapshot, "R h u n t e r 2");
         assert!(!format!("{state:?}").contains("hunter2"));
     });
+    scene("revealed", &snapshot, |state| {
+        press(state, &snapshot, "R h u n t e r 2 Ctrl-r");
+        assert!(!format!("{state:?}").contains("hunter2"));
+    });
 }
 
 #[test]

@@ -442,3 +442,54 @@ fn failures_come_back_as_sentences() {
     assert_eq!(texts, ["cannot read config.toml", "the disk is full"]);
     assert_eq!(state.tab, Tab::Overview);
 }
+
+/// The passphrase typed into the prompt, as the screen would show it.
+fn looked_at(state: &UiState) -> bool {
+    match state.dialogs.iter().find(|d| matches!(d, Dialog::Prompt(_))) {
+        Some(Dialog::Prompt(prompt)) => prompt.value.shown(&board::theme(true), 60).0 == "hunter2",
+        _ => false,
+    }
+}
+
+#[test]
+fn a_secret_is_looked_at_for_five_seconds_at_most() {
+    let (mut state, snapshot) = start();
+    press(&mut state, &snapshot, "U h u n t e r 2");
+    assert!(!looked_at(&state), "masked unless asked for");
+    // The key shows and masks.
+    press(&mut state, &snapshot, "Ctrl-r");
+    assert!(looked_at(&state));
+    press(&mut state, &snapshot, "Ctrl-r");
+    assert!(!looked_at(&state));
+    // Time masks it, and tells the screen so.
+    press(&mut state, &snapshot, "Ctrl-r");
+    for second in 1..5 {
+        update(&mut state, &snapshot, Event::Tick(board::ago(-second)));
+        assert!(looked_at(&state), "after {second} s");
+    }
+    state.dirty = false;
+    update(&mut state, &snapshot, Event::Tick(board::ago(-5)));
+    assert!(!looked_at(&state) && state.dirty);
+    // A clock that is set back does not make it longer.
+    press(&mut state, &snapshot, "Ctrl-r");
+    update(&mut state, &snapshot, Event::Tick(board::ago(3600)));
+    assert!(!looked_at(&state));
+}
+
+#[test]
+fn a_secret_that_loses_the_focus_is_masked_at_once() {
+    let (mut state, snapshot) = start();
+    // Nothing typed: nothing to look at.
+    press(&mut state, &snapshot, "U Ctrl-r h u n t e r 2");
+    assert!(!looked_at(&state));
+    // The suspended program, the running try.
+    for keys in ["Ctrl-z", "Enter"] {
+        press(&mut state, &snapshot, "Ctrl-r");
+        assert!(looked_at(&state));
+        press(&mut state, &snapshot, keys);
+        assert!(!looked_at(&state), "{keys}");
+    }
+    // While it is tried there is nothing to look at either.
+    press(&mut state, &snapshot, "Ctrl-r");
+    assert!(!looked_at(&state));
+}

@@ -19,9 +19,8 @@ use std::{
     time::Duration,
 };
 
-static DEFINITIONS: LazyLock<Vec<Arc<Definition>>> = LazyLock::new(|| {
-    Registry::built_in().iter().filter(|d| matches!(d.probe, Probe::Http(_))).cloned().collect()
-});
+static DEFINITIONS: LazyLock<Vec<Arc<Definition>>> =
+    LazyLock::new(|| Registry::built_in().iter().filter(|d| matches!(d.probe, Probe::Http(_))).cloned().collect());
 static SCRUB: LazyLock<Scrub> =
     LazyLock::new(|| Scrub::new(&IndexMap::from([("key".to_owned(), Secret::new(super::CANARY.to_owned()))])));
 const STATUSES: [u16; 16] = [200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 409, 429, 500, 503, 529, 999];

@@ -36,7 +36,8 @@ pub fn guessed(data: &[u8]) -> bool {
 /// Panics when a text could drive a terminal, holds the canary, or is out of all proportion.
 pub fn assert_harmless(text: &str, most: usize) {
     let bad = text.chars().find(|c| {
-        c.is_control() && *c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+        c.is_control() && *c != '\n'
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
     });
     assert_eq!(bad, None, "{text:?}");
     assert!(text.len() <= most, "{} bytes: {text:?}", text.len());

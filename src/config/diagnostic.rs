@@ -100,7 +100,9 @@ impl<'a> Source<'a> {
 /// caret stays right; after it all masks are alike. Comments are dropped.
 fn mask(line: &str, caret: usize) -> String {
     let chars: Vec<char> = line.chars().take(LONGEST_LINE).collect();
-    let header = line.trim_start().starts_with('[');
+    // What the cut leaves of a long word must not pass for a short one.
+    let cut_word = line.chars().nth(LONGEST_LINE).is_some_and(is_word);
+    let mut header = line.trim_start().starts_with('[');
     let mut out = String::new();
     let hide = |out: &mut String, range: Range<usize>| {
         if range.end <= caret {
@@ -118,6 +120,7 @@ fn mask(line: &str, caret: usize) -> String {
         if c == '#' {
             break;
         } else if c == '"' || c == '\'' {
+            header = false;
             let mut end = at + 1;
             while end < chars.len() && chars[end] != c {
                 end += if c == '"' && chars[end] == '\\' { 2 } else { 1 };
@@ -132,19 +135,27 @@ fn mask(line: &str, caret: usize) -> String {
         } else if is_word(c) {
             let end = (at..chars.len()).find(|i| !is_word(chars[*i])).unwrap_or(chars.len());
             let word: String = chars[at..end].iter().collect();
-            if word.len() <= LONGEST_KEY && (header || is_key(&chars[end..]) || is_literal(&word)) {
+            let whole = end < chars.len() || !cut_word;
+            if whole && word.len() <= LONGEST_KEY && (header || is_key(&chars[end..]) || is_literal(&word)) {
                 out.push_str(&word);
             } else {
                 hide(&mut out, at..end);
             }
             at = end;
         } else {
+            // A table's name ends here; what follows is no part of it.
+            header &= !matches!(c, ']' | '=' | '{' | ',');
             out.push_str(&sanitize(c.encode_utf8(&mut [0; 4]), 8));
             at += 1;
         }
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// A name from the file as a complaint may repeat it: masked when it is so long that it may be a misplaced secret.
+pub fn shown_name(name: &str) -> String {
+    if name.len() <= LONGEST_KEY { sanitize(name, 2 * LONGEST_KEY) } else { MASK.to_owned() }
 }
 
 /// Every character that is not TOML's own punctuation: an unquoted secret may hold any.
@@ -179,6 +190,19 @@ mod tests {
         assert_eq!(mask("hunter2==", 0), "••••••••==");
         assert_eq!(mask("[integrations.git hub]", 0), "[integrations.git hub]");
         assert_eq!(mask(&format!("{}=1", "a".repeat(50)), 0), "••••••••=1");
+    }
+
+    #[test]
+    fn the_rest_of_a_long_word_is_not_taken_for_a_name() {
+        let secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyz0123";
+        let cut = mask(&format!("[{}{secret}]", "a ".repeat(70)), 0);
+        assert!(!cut.contains("ghp_"), "{cut}");
+        for line in
+            [format!("[a]{}", &secret[..30]), format!("[\"x\"{}", &secret[..30]), format!("[a, {}", &secret[..30])]
+        {
+            assert!(!mask(&line, 0).contains("ghp_"), "{line} gives {}", mask(&line, 0));
+        }
+        assert_eq!((shown_name(secret), shown_name("tok\ten")), (MASK.to_owned(), "tok en".to_owned()));
     }
 
     #[test]

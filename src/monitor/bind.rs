@@ -1,8 +1,8 @@
 //! Matches the configuration's entries with their definitions: unknown fields, missing fields, bare secrets.
 
 use crate::{
-    config::{Config, Diagnostic, file::Entry, suggest},
-    model::{FieldValue, Integration, SecretRef, text::sanitize},
+    config::{Config, Diagnostic, diagnostic::shown_name, file::Entry, suggest},
+    model::{FieldValue, Integration, SecretRef},
     providers::{Definition, Field, Registry},
 };
 use indexmap::IndexMap;
@@ -36,7 +36,7 @@ pub fn one(entry: &Entry, registry: &Registry, file: &Path) -> Bound {
         let near = suggest::hint(provider, registry.iter().map(|d| d.id.as_str()));
         let message = format!(
             "integration '{id}': no provider '{}'{near}; all of them: lampboard provider list",
-            sanitize(provider, 80)
+            shown_name(provider)
         );
         return Err(vec![complain(".provider", message)]);
     };
@@ -47,7 +47,7 @@ pub fn one(entry: &Entry, registry: &Registry, file: &Path) -> Bound {
             let near = suggest::hint(name, definition.fields.keys().map(String::as_str));
             wrong.push(complain(
                 name,
-                format!("integration '{id}': {} has no field '{}'{near}", definition.name, sanitize(name, 80)),
+                format!("integration '{id}': {} has no field '{}'{near}", definition.name, shown_name(name)),
             ));
             continue;
         };
@@ -102,7 +102,7 @@ fn read(id: &str, field: &Field, value: &FieldValue) -> Result<FieldValue, Strin
         FieldValue::Text(text) if field.list => Ok(FieldValue::List(vec![text.clone()])),
         FieldValue::Text(text) if !field.choices.is_empty() && !field.choices.contains(text) => Err(format!(
             "integration '{id}': '{}' is no choice for '{name}': write one of {}",
-            sanitize(text, 60),
+            shown_name(text),
             field.choices.join(", ")
         )),
         value => Ok(value.clone()),

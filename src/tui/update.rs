@@ -7,6 +7,7 @@ mod dialog;
 pub mod metrics;
 mod overview;
 mod prompt;
+mod reveal;
 mod sign_in;
 mod tick;
 
@@ -25,6 +26,8 @@ use crate::{
 pub fn update(state: &mut UiState, snapshot: &Snapshot, event: Event) -> Vec<Effect> {
     state.refresh(snapshot);
     let effects = apply(state, snapshot, event);
+    // The shell that takes the screen must not find a secret on it when it gives it back.
+    reveal::settle(state, effects.iter().any(|e| matches!(e, Effect::Suspend)));
     state.refresh(snapshot);
     effects
 }
@@ -91,6 +94,9 @@ fn key(state: &mut UiState, snapshot: &Snapshot, key: Key, event: &Event) -> Vec
         && (key.ctrl || matches!(key.code, super::event::KeyCode::F(_)))
     {
         return act(state, snapshot, action);
+    }
+    if reveal::key(state, key) {
+        return Vec::new();
     }
     if !state.dialogs.is_empty() {
         return dialog::key(state, snapshot, key);

@@ -22,7 +22,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot, state: &UiSt
         }
         Some(Dialog::Palette(_)) => pairs.extend(fixed(&[("Enter", "do it"), ("Esc", "close")])),
         Some(Dialog::ConfirmRemove(_)) => pairs.extend(fixed(&[("y", "remove"), ("n", "keep")])),
-        Some(Dialog::Prompt(_)) => pairs.extend(fixed(&[("Enter", "try it"), ("Esc", "leave as it is")])),
+        Some(Dialog::Prompt(_)) => {
+            pairs.extend(fixed(&[("Enter", "try it"), ("Esc", "leave as it is"), ("Ctrl-R", "look at it for 5 s")]));
+        }
         Some(Dialog::SignIn(sign_in)) => {
             pairs.extend(fixed(&[("c", "copy the link")]).into_iter().filter(|_| sign_in.step.is_some()));
             pairs.extend(fixed(&[("Enter", "try again")]).into_iter().filter(|_| sign_in.failure.is_some()));

@@ -1,20 +1,24 @@
 //! An input for secrets: a fixed buffer that is wiped, a mask that says nothing but "something is here".
 //!
-//! There is no cursor, no undo and no yank: a secret is typed or pasted at the end, rubbed out, or cleared.
+//! There is no cursor, no undo and no yank: a secret is typed or pasted at the end, rubbed out, or cleared. It may be
+//! looked at for a few seconds; when that ends is told by whoever knows the time (`update::reveal`).
 
 use crate::{
     model::Secret,
     tui::{
         event::{Key, KeyCode},
         theme::{Role, Theme},
+        widgets::text,
     },
 };
+use jiff::Timestamp;
 use ratatui::{
     Frame,
     layout::{Position, Rect},
     text::{Line, Span},
 };
 use std::fmt;
+use unicode_width::UnicodeWidthStr;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The most a secret may hold, in bytes. The buffer has this size from the start and never moves, so that no copy
@@ -24,11 +28,13 @@ pub const CAPACITY: usize = 16 * 1024;
 /// A secret being typed. Not `Clone`; `Debug` shows nothing of it.
 pub struct SecretField {
     bytes: Zeroizing<Vec<u8>>,
+    /// Shown in clear until then.
+    shown_until: Option<Timestamp>,
 }
 
 impl Default for SecretField {
     fn default() -> Self {
-        SecretField { bytes: Zeroizing::new(Vec::with_capacity(CAPACITY)) }
+        SecretField { bytes: Zeroizing::new(Vec::with_capacity(CAPACITY)), shown_until: None }
     }
 }
 
@@ -62,6 +68,17 @@ impl SecretField {
     /// Wipes it.
     pub fn clear(&mut self) {
         self.bytes.zeroize();
+        self.shown_until = None;
+    }
+
+    /// Until when it is shown in clear; `None`: it is masked.
+    pub fn shown_until(&self) -> Option<Timestamp> {
+        self.shown_until
+    }
+
+    /// Shows it in clear until then, or masks it.
+    pub fn show(&mut self, until: Option<Timestamp>) {
+        self.shown_until = until.filter(|_| !self.is_empty());
     }
 
     /// Appends text that has no control characters. `false`: it does not fit, and nothing was taken.
@@ -97,13 +114,22 @@ impl SecretField {
         true
     }
 
-    /// What may be shown of it: a mask of fixed length and the count. Empty while nothing is typed.
-    pub fn shown(&self, theme: &Theme) -> (String, String) {
-        match self.count() {
-            0 => (String::new(), String::new()),
-            1 => (theme.symbol("••••••••", "********").to_owned(), "1 character".to_owned()),
-            n => (theme.symbol("••••••••", "********").to_owned(), format!("{n} characters")),
-        }
+    /// What may be shown of it in so many columns: a mask of fixed length (or the secret, while it is looked at) and
+    /// the count. Empty while nothing is typed.
+    pub fn shown(&self, theme: &Theme, width: usize) -> (String, String) {
+        let count = match self.count() {
+            0 => return (String::new(), String::new()),
+            1 => "1 character".to_owned(),
+            n => format!("{n} characters"),
+        };
+        let seen = match self.shown_until {
+            None => theme.symbol("••••••••", "********").to_owned(),
+            Some(_) => {
+                let clear = Zeroizing::new(crate::model::text::sanitize(self.text(), CAPACITY));
+                text::cut(&clear, width.saturating_sub(count.len() + 2).max(8), theme.unicode)
+            }
+        };
+        (seen, count)
     }
 
     /// Draws mask and count in the first row of `area`; the terminal's cursor goes behind the mask when focused.
@@ -114,8 +140,8 @@ impl SecretField {
         let area = Rect { height: 1, ..area };
         let style = theme.style(if focused { Role::InputFocus } else { Role::Input });
         frame.buffer_mut().set_style(area, style);
-        let (mask, count) = self.shown(theme);
-        let column = u16::try_from(mask.chars().count()).unwrap_or(0);
+        let (mask, count) = self.shown(theme, usize::from(area.width));
+        let column = u16::try_from(mask.width()).unwrap_or(0);
         let line = if mask.is_empty() {
             Line::from(Span::styled(placeholder, theme.style(Role::Dim)))
         } else {
@@ -156,10 +182,14 @@ mod tests {
         assert_eq!(field.secret().expose(), "sk-canary-клю");
         assert_eq!(field.count(), 13);
         let theme = Theme::new("plain", Default::default(), false);
-        assert_eq!(field.shown(&theme), ("********".to_owned(), "13 characters".to_owned()));
+        assert_eq!(field.shown(&theme, 40), ("********".to_owned(), "13 characters".to_owned()));
+        field.show(Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(field.shown(&theme, 40).1, "13 characters");
+        assert!(field.shown(&theme, 40).0.starts_with("sk-canary-"));
+        assert!(field.shown(&theme, 24).0.width() <= 9, "{:?}", field.shown(&theme, 24));
         assert!(!format!("{field:?}").contains("canary"));
         field.key(Key::ctrl('u'));
-        assert!(field.is_empty());
+        assert!(field.is_empty() && field.shown_until().is_none());
         assert_eq!(place, field.bytes.as_ptr());
     }
 

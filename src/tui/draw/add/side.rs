@@ -59,7 +59,7 @@ pub fn help(form: &Form, slot: Slot) -> (String, String) {
             Slot::Entry(_) => {
                 "The entry's name in the vault. Integrations may share an entry; saving a new secret under a used name replaces it for all.".to_owned()
             }
-            Slot::Secret(_) => format!("{}. Never shown; Ctrl-U clears it.", field.help.trim_end_matches('.')),
+            Slot::Secret(_) => format!("{}. Ctrl-R shows it for 5 s, Ctrl-U clears it.", field.help.trim_end_matches('.')),
             Slot::Item(..) => format!("{} One item per line: Enter adds one, Backspace on an empty one removes it.", field.help),
             _ => field.help.clone(),
         };

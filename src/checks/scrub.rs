@@ -32,7 +32,8 @@ const ENTITIES: [(&str, u8); 8] = [
     ("&#x2F;", b'/'),
 ];
 
-/// Knows a check's secrets, plain and inside base64; each is found in percent, JSON and HTML encoding too.
+/// Knows a check's secrets, plain, as an address carries them, and inside base64; each is found in percent, JSON and
+/// HTML encoding too, in any case: a server that makes a host's name of it hears it in small letters.
 pub struct Scrub(Vec<Zeroizing<Vec<u8>>>);
 
 impl Scrub {
@@ -50,9 +51,12 @@ impl Scrub {
             add(Zeroizing::new(secret.as_bytes().to_vec()));
             // Texts are made harmless before they come here.
             add(Zeroizing::new(sanitize(secret, usize::MAX).into_bytes()));
-            for before in 0..3 {
-                add(inside(&BASE64_STANDARD, secret, before));
-                add(inside(&BASE64_URL_SAFE, secret, before));
+            // What a server is sent in an address, and may encode once more.
+            let sent = Zeroizing::new(crate::providers::template::query_value(secret));
+            for (text, before) in [secret, &sent].into_iter().flat_map(|text| (0..3).map(move |before| (text, before)))
+            {
+                add(inside(&BASE64_STANDARD, text, before));
+                add(inside(&BASE64_URL_SAFE, text, before));
             }
         }
         Scrub(needles)
@@ -179,16 +183,28 @@ fn inside(engine: &impl Engine, secret: &str, before: usize) -> Zeroizing<Vec<u8
 /// Bytes of `text` that hold the needle from its start on, whatever it is encoded in. Where the text was cut off, a
 /// piece of the needle at its end counts.
 fn found(text: &[u8], needle: &[u8], was_cut: bool) -> Option<usize> {
-    [true, false].into_iter().filter_map(|encoded| reach(text, needle, was_cut, encoded)).max()
+    [Order::Plain, Order::Once, Order::Twice].into_iter().filter_map(|order| reach(text, needle, was_cut, order)).max()
 }
 
-/// The same with encoded characters read first, or last: `%25` may be itself or a percent sign.
-fn reach(text: &[u8], needle: &[u8], was_cut: bool, encoded: bool) -> Option<usize> {
+/// How a character is read first: `%25` may be itself or a percent sign, and `%2525` either of them.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Plain,
+    Once,
+    Twice,
+}
+
+/// The same in one order of reading.
+fn reach(text: &[u8], needle: &[u8], was_cut: bool, order: Order) -> Option<usize> {
     let mut at = 0;
     for (matched, byte) in needle.iter().enumerate() {
         let rest = &text[at..];
-        let plain = || (rest.first() == Some(byte)).then_some(1);
-        let step = if encoded { escape(rest, *byte).or_else(plain) } else { plain().or_else(|| escape(rest, *byte)) };
+        let plain = || rest.first().is_some_and(|b| b.eq_ignore_ascii_case(byte)).then_some(1);
+        let step = match order {
+            Order::Plain => plain().or_else(|| escape(rest, *byte)).or_else(|| escaped_twice(rest, *byte)),
+            Order::Once => escape(rest, *byte).or_else(|| escaped_twice(rest, *byte)).or_else(plain),
+            Order::Twice => escaped_twice(rest, *byte).or_else(|| escape(rest, *byte)).or_else(plain),
+        };
         match step {
             Some(step) => at += step,
             None if was_cut && matched >= PIECE && ends_within_an_escape(rest) => return Some(text.len()),
@@ -198,18 +214,25 @@ fn reach(text: &[u8], needle: &[u8], was_cut: bool, encoded: bool) -> Option<usi
     Some(at)
 }
 
+/// What hexadecimal digits say, if that is one byte.
+fn hex(digits: Option<&[u8]>) -> Option<u8> {
+    let digits = std::str::from_utf8(digits?).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u32::from_str_radix(digits, 16).ok()?.try_into().ok()
+}
+
+/// Bytes at the beginning of `text` that encode this byte for an address that was encoded once more.
+fn escaped_twice(text: &[u8], byte: u8) -> Option<usize> {
+    let digits = text.strip_prefix(b"%25")?.get(..2);
+    hex(digits).is_some_and(|found| found.eq_ignore_ascii_case(&byte)).then_some(5)
+}
+
 /// Bytes at the beginning of `text` that encode this byte.
 fn escape(text: &[u8], byte: u8) -> Option<usize> {
-    let hex = |digits: Option<&[u8]>| {
-        let digits = std::str::from_utf8(digits?).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
-        u32::from_str_radix(digits, 16).ok()
-    };
+    let is = |digits: Option<&[u8]>| hex(digits).is_some_and(|found| found.eq_ignore_ascii_case(&byte));
     match text.first()? {
         b'+' => (byte == b' ').then_some(1),
-        b'%' => (hex(text.get(1..3)) == Some(byte.into())).then_some(3),
-        b'\\' if text.get(1) == Some(&b'u') && byte.is_ascii() => {
-            (hex(text.get(2..6)) == Some(byte.into())).then_some(6)
-        }
+        b'%' => is(text.get(1..3)).then_some(3),
+        b'\\' if text.get(1) == Some(&b'u') && byte.is_ascii() => is(text.get(2..6)).then_some(6),
         b'\\' => (text.get(1) == Some(&byte) && matches!(byte, b'"' | b'\\' | b'/')).then_some(2),
         b'&' => {
             let entity = ENTITIES.iter().find(|(name, is)| {
@@ -242,6 +265,25 @@ mod tests {
         let outcome = scrub.outcome(Outcome::of(Cause::Ok, jiff::Timestamp::UNIX_EPOCH, "rule", &echoed));
         assert_eq!(outcome.evidence.seen.matches("••••").count(), 3, "{}", outcome.evidence.seen);
         assert!(!outcome.evidence.seen.contains("s3cr3t"));
+    }
+
+    #[test]
+    fn what_a_server_makes_of_an_address_is_masked() {
+        let secret = "S3cr3t/k+y\"Value=9%z";
+        let scrub = Scrub::new(&IndexMap::from([("token".to_owned(), Secret::new(secret.into()))]));
+        let percent = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let sent = format!("key={}", crate::providers::template::query_value(secret));
+        for echoed in [
+            // The host of a redirect.
+            format!("to {}", secret.to_lowercase()),
+            percent(&sent),
+            percent(&percent(secret)).to_lowercase(),
+            BASE64_STANDARD.encode(&sent),
+            BASE64_STANDARD.encode(format!("{sent} HTTP/1.1")),
+        ] {
+            let shown = scrub.text(&echoed);
+            assert!(shown.contains("••••") && shown.len() < 40, "{echoed} is shown as {shown}");
+        }
     }
 
     #[test]

@@ -116,6 +116,11 @@ impl Template {
     }
 }
 
+/// A value as it stands in the query of an address.
+pub fn query_value(value: &str) -> String {
+    utf8_percent_encode(value, UNRESERVED).to_string()
+}
+
 fn encode(name: &str, value: &str, place: Place) -> Result<String, BadField> {
     match place {
         Place::Path => match value {
@@ -146,7 +151,7 @@ fn encode(name: &str, value: &str, place: Place) -> Result<String, BadField> {
                 out
             },
         )),
-        Place::Query => Ok(utf8_percent_encode(value, UNRESERVED).to_string()),
+        Place::Query => Ok(query_value(value)),
         Place::Header => match value.chars().position(|c| c.is_control() && c != '\t') {
             Some(at) => Err(BadField(format!(
                 "the field '{name}' holds a line break or control character (character {}): paste it again without",

@@ -54,8 +54,17 @@ fn travel(journey: &mut Journey, number: usize) {
         0 => journey.fill_in(true),
         1 => journey.fill_in(false),
         2 => journey.rotate_on_the_board(),
-        3 => journey.add(),
-        _ => journey.slip(),
+        3 => {
+            journey.add();
+            let secret = journey.plant("stdin");
+            journey.run(&["secret", "set", "lone"], &secret);
+            journey.run(&["check", "lone"], "");
+        }
+        _ => {
+            journey.slip();
+            let secret = journey.plant("new");
+            journey.run(&["secret", "rotate", "lone"], &secret);
+        }
     }
     if number % 4 == 0 {
         journey.passphrase();

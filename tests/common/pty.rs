@@ -136,6 +136,21 @@ impl App {
         code.unwrap()
     }
 
+    /// Presses Ctrl-C as often as it takes: after an Esc it is another chord, and a key that comes together with a new
+    /// size is read with the next one.
+    pub fn quit(&mut self) -> u32 {
+        let (child, keys) = (&mut self.child, self.keys.as_mut().unwrap());
+        until(
+            || "the program does not quit".to_owned(),
+            || {
+                // Nobody may be there any more to read it.
+                let _ = keys.write_all(b"\x03");
+                child.try_wait().unwrap().is_some()
+            },
+        );
+        self.exit()
+    }
+
     /// The terminal as a shell wants to find it.
     pub fn is_clean(&self) {
         self.with_screen(|screen| {

@@ -39,9 +39,9 @@ impl Journey {
             1 => app.signal(Signal::KILL),
             2 => app.signal(Signal::ABORT),
             3 => app.signal(Signal::HUP),
-            _ => app.send("\x03"),
+            _ => {}
         }
-        let code = app.exit();
+        let code = if way == 4 { app.quit() } else { app.exit() };
         self.steps.push(format!("the board has ended -> {code}"));
         let (raw, text) = (app.raw(), app.text());
         assert!(!String::from_utf8_lossy(&raw).contains("panicked"), "{text}");

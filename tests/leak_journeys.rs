@@ -66,7 +66,7 @@ fn travel(journey: &mut Journey, number: usize) {
             journey.run(&["secret", "rotate", "lone"], &secret);
         }
     }
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         journey.passphrase();
         journey.unlock_on_the_board();
     }

@@ -103,6 +103,99 @@ fn a_paste_is_text_and_presses_no_keys() {
     assert_eq!(app.exit(), 0);
 }
 
+/// Operating system commands (`ESC ]`) in what was sent to the terminal.
+fn commands(raw: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(raw).into_owned();
+    text.split("\x1b]").skip(1).map(|rest| rest.split(['\x07', '\x1b']).next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn the_clipboard_is_written_on_a_key_only_and_never_read() {
+    let home = tempfile::tempdir().unwrap();
+    // The server would like to write it too.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut buffer);
+            let body = "{\"message\":\"\x1b]52;c;ZXZpbA==\x07\x1b]52;c;?\x07\x1b]0;owned\x07\"}";
+            let answer = format!("HTTP/1.1 401 No\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    let config = format!(
+        "[integrations.site]\nprovider = \"http\"\nattempts = 1\nfields = {{ url = \"http://127.0.0.1:{port}\" }}\n"
+    );
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let mut app = App::start(lampboard(home.path()), 100, 30);
+    app.see("refused");
+    app.send("\r");
+    app.see("Last check");
+    let before = commands(&app.raw());
+    assert!(!before.iter().any(|c| c.starts_with("52;")), "before any key: {before:?}");
+    app.send("y");
+    until(|| app.text(), || commands(&app.raw()).iter().any(|c| c.starts_with("52;")));
+    app.quit();
+    let clipboard: Vec<_> = commands(&app.raw()).into_iter().filter(|c| c.starts_with("52;")).collect();
+    assert_eq!(clipboard.len(), 1, "{clipboard:?}");
+    let content = clipboard[0].strip_prefix("52;c;").unwrap();
+    let plain = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, content).unwrap();
+    let plain = String::from_utf8(plain).unwrap();
+    assert!(plain.contains("site") && !plain.contains("\x1b"), "{plain:?}");
+    assert!(
+        commands(&app.raw()).iter().all(|c| !c.contains("owned") && !c.contains('?')),
+        "{:?}",
+        commands(&app.raw())
+    );
+}
+
+#[test]
+fn a_secret_looked_at_is_masked_again_by_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = start(home.path());
+    app.send("a");
+    app.see("Which service?");
+    app.send("github\r");
+    app.see("Add GitHub");
+    app.send("\x1b[200~ghp_looked0at1for2five3seconds\x1b[201~");
+    app.see("30 characters");
+    assert!(!app.text().contains("looked"), "{}", app.text());
+    app.send("\x12");
+    app.see("ghp_looked");
+    until(|| app.text(), || !app.text().contains("looked"));
+    app.see("••••••••");
+    assert_eq!(app.quit(), 0);
+}
+
+#[test]
+fn nothing_listens_for_others() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = start(home.path());
+    // Nobody may look at the descriptors of a process that keeps its memory to itself, but root.
+    let folder = format!("/proc/{}/fd", app.pid().as_raw_nonzero());
+    let open: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|fd| Some(std::fs::read_link(fd.path()).ok()?.to_string_lossy().into_owned()))
+        .collect();
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        for line in std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default().lines().skip(1) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ours = open.contains(&format!("socket:[{}]", words[9]));
+            assert!(!(ours && words[3] == "0A"), "it listens: {table} {line}");
+        }
+    }
+    let unix = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    for line in unix.lines().skip(1) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ours = open.contains(&format!("socket:[{}]", words[6]));
+        assert!(!(ours && words[3] == "00010000"), "it listens: unix {line}");
+    }
+    app.quit();
+}
+
 #[test]
 fn a_lost_terminal_ends_the_program() {
     let home = tempfile::tempdir().unwrap();

@@ -72,11 +72,14 @@ fn private_files(paths: &Paths) -> Vec<Finding> {
         ("identity file", &paths.identity),
         ("history", &paths.history),
         ("log", &paths.log),
+        ("audit log", &paths.audit),
+        ("state", &paths.state),
     ] {
         if let Ok(meta) = std::fs::metadata(path) {
             findings.push(mode(what, path, &meta));
         }
     }
+    findings.extend(open_folders(paths));
     let folder = paths.history.parent().unwrap_or(Path::new("."));
     findings.push(match tempfile::Builder::new().prefix(".doctor-").tempfile_in(nearest_existing(folder)) {
         Ok(_) => good("data folder", folder.display().to_string()),
@@ -85,6 +88,21 @@ fn private_files(paths: &Paths) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// Folders in which others may put files in the place of ours. A sticky one keeps them from that.
+fn open_folders(paths: &Paths) -> Vec<Finding> {
+    let mut folders: Vec<&Path> =
+        [&paths.config, &paths.vault, &paths.log].into_iter().filter_map(|file| file.parent()).collect();
+    folders.extend([&*paths.providers, &*paths.themes]);
+    folders.sort();
+    folders.dedup();
+    let open =
+        |folder: &&Path| std::fs::metadata(folder).is_ok_and(|m| m.mode() & 0o022 != 0 && m.mode() & 0o1000 == 0);
+    let told = folders.into_iter().filter(open).map(|folder| {
+        bad("folder", format!("others may put files into '{0}'; mend it with: chmod go-w {0}", folder.display()))
+    });
+    told.collect()
 }
 
 fn nearest_existing(folder: &Path) -> &Path {

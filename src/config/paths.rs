@@ -65,8 +65,8 @@ impl Paths {
         }
     }
 
-    /// Creates the folders, 0700. A folder that is already there keeps its mode: `LAMPBOARD_HOME` may name one that
-    /// others use too, and every private file has its own 0600.
+    /// Creates the folders, 0700, and takes from other users what they must not read. A folder that is already there
+    /// keeps its mode: `LAMPBOARD_HOME` may name one that others use too, and every private file has its own 0600.
     pub fn create(&self) -> io::Result<()> {
         let parents = [&self.config, &self.history, &self.vault, &self.identity, &self.log, &self.state];
         let folders = parents.into_iter().filter_map(|file| file.parent()).chain([&*self.providers, &*self.themes]);
@@ -75,12 +75,41 @@ impl Paths {
                 io::Error::new(error.kind(), format!("cannot make '{}': {error}", folder.display()))
             })?;
         }
+        self.own().iter().for_each(|file| make_private(file));
         Ok(())
+    }
+
+    /// The files that the program makes for itself, but for vault and identity: what others could read of those is no
+    /// secret any more, so they are refused instead of mended.
+    fn own(&self) -> Vec<PathBuf> {
+        let beside = |file: &Path, end: &str| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        let mut files = vec![self.history.clone(), self.log.clone(), self.audit.clone(), self.state.clone()];
+        files.extend(["-wal", "-shm"].map(|end| beside(&self.history, end)));
+        files.extend([".1", ".2"].map(|end| beside(&self.audit, end)));
+        files.push(self.log.with_extension("log.1"));
+        files
     }
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Takes a file of ours from other users. What is no file, not ours or not there is left as it is: `doctor` tells.
+fn make_private(path: &Path) {
+    use rustix::fs::{Mode, OFlags};
+    // Judged and changed on the descriptor, so that nobody can put another file in its place meanwhile.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let Ok(file) = rustix::fs::open(path, flags, Mode::empty()).map(fs::File::from) else { return };
+    let Ok(meta) = file.metadata() else { return };
+    let ours = meta.is_file() && meta.uid() == rustix::process::geteuid().as_raw();
+    if ours && meta.mode() & 0o077 != 0 {
+        let _ = file.set_permissions(fs::Permissions::from_mode(meta.mode() & 0o700));
+    }
 }
 
 /// Writes a file whole or not at all: temporary file 0600 beside it, fsync, rename. Follows a symlink only to a
@@ -157,6 +186,26 @@ mod tests {
         write_private(&path, b"two").unwrap();
         assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o600, b"two".to_vec()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn what_others_may_read_is_taken_from_them_and_links_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::under(folder.path());
+        let loose = |path: &Path| {
+            fs::write(path, "x").unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+        };
+        let elsewhere = folder.path().join("elsewhere");
+        loose(&elsewhere);
+        symlink(&elsewhere, &paths.audit).unwrap();
+        paths.own().iter().filter(|p| **p != paths.audit).for_each(|path| loose(path));
+        loose(&paths.vault);
+        paths.create().unwrap();
+        for path in paths.own().iter().filter(|p| **p != paths.audit) {
+            assert_eq!(mode(path), 0o600, "{path:?}");
+        }
+        assert_eq!((mode(&elsewhere), mode(&paths.vault)), (0o666, 0o666));
     }
 
     #[test]

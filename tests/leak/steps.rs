@@ -189,9 +189,9 @@ impl Journey {
     /// A signal in the middle of a check. Some of them would leave a core.
     fn kill(&mut self) {
         let before = self.server.asked.load(Ordering::SeqCst);
-        let mut child = self.command("", &["check", "slow", "echo-0", "lone"]).stdin(Stdio::null()).spawn().unwrap();
+        let child = self.command("", &["check", "slow", "echo-0", "lone"]).stdin(Stdio::null()).spawn().unwrap();
         self.wait_for_requests(before);
-        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::SEGV][self.rng.usize(..4)];
+        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::QUIT][self.rng.usize(..4)];
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let command = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
         let found = self.canaries.search("the process list", &command, &[]);

@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 /// The work of a passphrase, as the logarithm of scrypt's N.
 const WORK: u8 = 18;
+/// The shortest passphrase that seals anything, in characters.
+const SHORTEST: usize = 12;
 
 /// Reads an identity file as `age-keygen` writes it.
 pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Vec<Identity>, VaultError> {
@@ -45,8 +47,13 @@ pub(super) fn text(identities: &[Identity]) -> Zeroizing<String> {
     text
 }
 
-/// Seals bytes with a passphrase, armoured, as `age --passphrase` does.
+/// Seals bytes with a passphrase, armoured, as `age --passphrase` does. A weak one is refused.
 pub(super) fn seal_with_passphrase(clear: &[u8], passphrase: &Secret) -> Result<Vec<u8>, String> {
+    if passphrase.expose().chars().count() < SHORTEST {
+        return Err(format!(
+            "the passphrase has fewer than {SHORTEST} characters; take a longer one, such as six random words"
+        ));
+    }
     let mut recipient = age::scrypt::Recipient::new(passphrase.expose().to_owned().into());
     // About a second on a present machine; fixed, so that a busy moment does not make a weak file.
     recipient.set_work_factor(WORK);

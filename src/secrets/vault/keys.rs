@@ -14,9 +14,6 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// The shortest passphrase that is taken, in characters.
-const SHORTEST: usize = 12;
-
 /// How the vault is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -225,11 +222,6 @@ impl Keys {
                 write_private(&self.clear, text.as_bytes()).map_err(|e| file::failed("write", &self.clear, &e))
             }
             Target::Passphrase(passphrase) => {
-                if passphrase.expose().chars().count() < SHORTEST {
-                    return Err(VaultError::new(format!(
-                        "the passphrase has fewer than {SHORTEST} characters; take a longer one, such as six random words"
-                    )));
-                }
                 let sealed = identity::seal_with_passphrase(text.as_bytes(), passphrase).map_err(VaultError::new)?;
                 write_private(&self.sealed, &sealed).map_err(|e| file::failed("write", &self.sealed, &e))?;
                 self.hold(stamp(&self.sealed), Arc::new(Zeroizing::new(text.to_owned())));

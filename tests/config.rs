@@ -303,3 +303,20 @@ proptest::proptest! {
         let _ = parse(&text).map_err(|complaints| shown(&complaints));
     }
 }
+
+#[test]
+fn a_name_that_may_be_a_misplaced_secret_is_not_repeated() {
+    let secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyz0123456789";
+    let registry = lampboard::providers::Registry::built_in();
+    for fields in
+        [format!("{secret} = {{ a = 1 }}"), format!("{secret} = \"x\""), format!("url = \"{secret}\"\n{secret} = 1")]
+    {
+        let text = format!("[integrations.a]\nprovider = \"http\"\n[integrations.a.fields]\n{fields}\n");
+        let complaints = match Config::parse(Path::new("config.toml"), &text) {
+            Ok(config) => lampboard::monitor::bind::bind(&config, &registry).1,
+            Err(complaints) => complaints,
+        };
+        let said = complaints.iter().map(ToString::to_string).collect::<String>();
+        assert!(!said.is_empty() && !said.contains("ghp_"), "{said}");
+    }
+}

@@ -53,7 +53,7 @@ fn usual_fields_make_a_request_everywhere() {
     let made = all.iter().filter(|definition| {
         let (fields, secrets) = usual(definition);
         let Probe::Http(probe) = &definition.probe else { return false };
-        probe.request(&fields, &secrets).is_ok()
+        probe.request.build(&fields, &secrets).is_ok()
     });
     let (made, all) = (made.count(), all.len());
     assert!(all > 40 && made * 10 >= all * 9, "only {made} of {all}: the test below would prove little");
@@ -65,7 +65,7 @@ proptest! {
         for definition in definitions() {
             let Probe::Http(probe) = &definition.probe else { continue };
             let (fields, secrets) = usual(&definition);
-            let Ok(before) = probe.request(&fields, &secrets) else { continue };
+            let Ok(before) = probe.request.build(&fields, &secrets) else { continue };
             // The address itself is the user's to choose; its field is no part of this.
             let address = |f: &lampboard::providers::Field| {
                 let like = [&f.example, &f.default, &f.pattern].into_iter().flatten().any(|t| t.contains("http"));
@@ -74,7 +74,7 @@ proptest! {
             for name in definition.fields.values().filter(|f| !f.secret && !address(f)).map(|f| &f.name) {
                 let mut fields = fields.clone();
                 fields.insert(name.clone(), value.clone());
-                let Ok(after) = probe.request(&fields, &secrets) else { continue };
+                let Ok(after) = probe.request.build(&fields, &secrets) else { continue };
                 let domain = |url: &reqwest::Url| -> Vec<String> {
                     let labels: Vec<String> = url.host_str().unwrap_or_default().split('.').map(str::to_owned).collect();
                     labels[labels.len().saturating_sub(2)..].to_vec()

@@ -30,10 +30,10 @@ pub fn run(data: &[u8]) {
         .filter(|f| f.secret)
         .map(|f| (f.name.clone(), Secret::new(super::CANARY.to_owned())))
         .collect();
-    match probe.request(&usual, &secrets) {
+    match probe.request.build(&usual, &secrets) {
         Ok(request) => {
             super::assert_hidden(&format!("{request:?}"));
-            let base = probe.base_url(&usual).expect("the request was built from it");
+            let base = probe.request.base_url(&usual).expect("the request was built from it");
             assert_eq!(request.url.origin(), base.origin(), "the path or the query moved the request");
         }
         Err(error) => super::assert_hidden(&error.to_string()),

@@ -8,8 +8,11 @@ pub mod definition;
 pub mod paste;
 pub mod vault;
 
+/// A target.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const ALL: [(&str, fn(&[u8])); 5] = [
+pub const ALL: [(&str, Target); 5] = [
     ("config", config::run),
     ("definition", definition::run),
     ("classification", classification::run),

@@ -223,7 +223,8 @@ fn read_fields(reader: &mut Reader<'_>, entry: &mut Entry, value: &Spanned<DeVal
             None => reader.complain(
                 value.span(),
                 format!(
-                    "the field '{name}' must be a text, a number, true, false, or a list of texts (64 KiB at most)"
+                    "the field '{}' must be a text, a number, true, false, or a list of texts (64 KiB at most)",
+                    super::diagnostic::shown_name(name)
                 ),
             ),
         }

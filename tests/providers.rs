@@ -228,3 +228,36 @@ fn a_control_that_is_active_too_fails_its_example() {
     replay(&bad.replace("control = '{\"id\":2}'", "control = '{\"ok\":true}'")).unwrap();
     replay(&bad.replace("control = '{\"id\":2}'", "")).unwrap();
 }
+
+/// A firewall's page, a captive portal's, a proxy's: whatever its status, it proves nothing of the service behind.
+#[test]
+fn a_web_page_is_never_active() {
+    use lampboard::{
+        model::Cause,
+        providers::{Probe, http::Answer},
+    };
+    let mut headers = http::HeaderMap::new();
+    headers.insert("content-type", http::HeaderValue::from_static("text/html"));
+    for definition in Registry::built_in().iter() {
+        let Probe::Http(probe) = &definition.probe else { continue };
+        let fields = definition.fields.values().filter(|f| !f.secret);
+        let fields = fields.filter_map(|f| Some((f.name.clone(), f.example.clone().or(f.default.clone())?))).collect();
+        for status in
+            [200, 201, 202, 203, 204, 302, 304, 400, 401, 402, 403, 404, 405, 409, 410, 422, 429, 451, 500, 502, 503]
+        {
+            for body in
+                ["<html><head><title>Attention!</title></head><body>ok</body></html>", "<!DOCTYPE html><p>Sign in", ""]
+            {
+                let (now, latency) = (jiff::Timestamp::UNIX_EPOCH, std::time::Duration::from_millis(5));
+                let answer = Answer { status, headers: &headers, body: body.as_bytes(), now, latency };
+                let reading = probe.read(&answer, &fields);
+                assert!(
+                    reading.cause != Cause::Ok,
+                    "{}: {status} {body:?} is active by {}",
+                    definition.id,
+                    reading.rule
+                );
+            }
+        }
+    }
+}

@@ -89,6 +89,26 @@ fn a_storm_of_sizes_ends_in_the_right_picture() {
 }
 
 #[test]
+fn a_key_that_comes_with_a_resize_is_not_kept_waiting() {
+    let home = tempfile::tempdir().unwrap();
+    let mut app = start(home.path());
+    // The two come within microseconds of each other, in either order; both must be taken.
+    for i in 0..200 {
+        let key = if i % 2 == 0 { "3" } else { "1" };
+        if i % 4 < 2 {
+            app.send(key);
+            app.resize(80 + i % 5, 24);
+        } else {
+            app.resize(80 + i % 5, 24);
+            app.send(key);
+        }
+        until(|| format!("key {key} of round {i} on\n{}", app.text()), || app.text().contains(READY) == (key == "1"));
+    }
+    app.send("q");
+    assert_eq!(app.exit(), 0);
+}
+
+#[test]
 fn a_paste_is_text_and_presses_no_keys() {
     let home = tempfile::tempdir().unwrap();
     let mut app = start(home.path());

@@ -15,6 +15,7 @@ pub mod quota;
 pub mod secret;
 pub mod status;
 pub mod text;
+pub mod trust;
 
 pub use call::{Called, Ending, Table};
 pub use credential::CredentialFacts;

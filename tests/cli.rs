@@ -36,3 +36,5 @@ mod secrets;
 mod server;
 #[path = "common/sign_in.rs"]
 mod sign_in;
+#[path = "cli/trust.rs"]
+mod trust;

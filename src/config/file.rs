@@ -190,8 +190,14 @@ pub(super) fn read_text(file: &Path) -> Result<String, Diagnostic> {
     if !meta.is_file() {
         return Err(Diagnostic::whole(file, "is not a regular file; put the configuration there, or remove it"));
     }
+    let open = std::fs::File::open(file).map_err(failed)?;
+    // Of what was opened, not of what the name means a moment later.
+    let meta = open.metadata().map_err(failed)?;
+    if let Some(why) = crate::model::trust::distrust(&meta, rustix::process::geteuid().as_raw()) {
+        return Err(Diagnostic::whole(file, why));
+    }
     let mut bytes = Vec::new();
-    std::fs::File::open(file).and_then(|open| open.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    open.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Diagnostic::whole(file, "is larger than 16 MiB; a configuration is refused beyond that"));
     }

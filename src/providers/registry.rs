@@ -97,7 +97,11 @@ impl Registry {
 
 fn user(file: &Path) -> Result<Definition, Vec<Problem>> {
     let problem = |message: String| vec![Problem { file: file.to_owned(), line: None, column: None, message }];
-    let size = std::fs::metadata(file).map_err(|e| problem(format!("cannot be read: {e}")))?.len();
+    let meta = std::fs::metadata(file).map_err(|e| problem(format!("cannot be read: {e}")))?;
+    if let Some(why) = crate::model::trust::distrust(&meta, rustix::process::geteuid().as_raw()) {
+        return Err(problem(why.to_owned()));
+    }
+    let size = meta.len();
     if size > compile::LARGEST as u64 {
         return Err(problem(format!("the file has {size} bytes; {} at most", compile::LARGEST)));
     }

@@ -9,6 +9,7 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
 };
 use indexmap::IndexMap;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -134,10 +135,12 @@ impl Scrub {
     }
 }
 
-/// The secret members of a key file.
+/// The secret members of a key file; those of a whole query, decoded.
 fn members(secret: &str) -> Vec<Zeroizing<String>> {
     if !secret.trim_start().starts_with('{') {
-        return Vec::new();
+        let values = secret.split('&').filter_map(|pair| pair.split_once('=')).filter(|(_, value)| value.contains('%'));
+        let decoded = values.filter_map(|(_, value)| percent_decode_str(value).decode_utf8().ok());
+        return decoded.map(|value| Zeroizing::new(value.into_owned())).collect();
     }
     let Ok(all) = serde_json::from_str::<IndexMap<String, serde_json::Value>>(secret) else { return Vec::new() };
     let secret = |name: &str| {
@@ -153,7 +156,7 @@ fn members(secret: &str) -> Vec<Zeroizing<String>> {
         .collect()
 }
 
-/// A secret, and what a server sees of it alone: the path of an address and its last part, the values of a list of headers.
+/// A secret, and what a server sees of it alone: the path of an address and its last part, the values of a list of headers or of a query.
 fn pieces(secret: &str) -> Vec<&str> {
     let mut pieces = vec![secret];
     if let Some((scheme, address)) = secret.trim().split_once("://") {
@@ -162,7 +165,7 @@ fn pieces(secret: &str) -> Vec<&str> {
             pieces.extend(address.trim_end_matches('/').rsplit_once('/').map(|(_, last)| last));
         }
     } else {
-        for (_, value) in secret.split(',').filter_map(|pair| pair.split_once('=')) {
+        for (_, value) in secret.split([',', '&']).filter_map(|pair| pair.split_once('=')) {
             let value = value.trim();
             pieces.push(value);
             // `Bearer%20KEY`
@@ -294,6 +297,8 @@ mod tests {
         assert_eq!(hook.text("no hook s3cr3t-hook"), "no hook ••••");
         assert_eq!(hook.text("hooks.example is down"), "hooks.example is down");
         assert_eq!(scrub("x-team=s3cr3t-one,y=2").text("bad team s3cr3t-one"), "bad team ••••");
+        let query = scrub("sv=2023-11-03&sig=s3cr3t%2Bthree%3D");
+        assert_eq!(query.text("bad s3cr3t%2Bthree%3D, bad s3cr3t+three="), "bad ••••, bad ••••");
         assert_eq!(scrub("authorization=Bearer%20s3cr3t-two").text("bad key s3cr3t-two"), "bad key ••••");
     }
 

@@ -1,7 +1,10 @@
 //! Authentication schemes: how a credential gets into a request. A scheme that needs code is one more variant here.
 
+mod query_list;
+mod shared_key;
 mod sigv4;
 
+pub use shared_key::SharedKey;
 pub use sigv4::SigV4;
 
 use super::{
@@ -28,6 +31,8 @@ pub enum Scheme {
     Basic(Template, Template),
     /// In the query: only for services that know nothing better.
     Query(Vec<(String, Template)>),
+    /// A whole query in one text, as shared access signatures are.
+    QueryList(Template),
     /// As members of the JSON body: a sign-in exchange.
     Body(Vec<(String, Template)>),
     /// As members of the form that is the body: a sign-in exchange.
@@ -47,6 +52,8 @@ pub enum Scheme {
     HeaderList(Template),
     /// AWS Signature Version 4.
     SigV4(Box<SigV4>),
+    /// Azure Storage's Shared Key.
+    SharedKey(SharedKey),
 }
 
 /// Compiles the alternatives; the first whose fields all have values is used.
@@ -110,12 +117,14 @@ pub(super) fn compile(
                 Scheme::KeyFile { file, scope, trusted: source.trusted.clone() }
             }
             "path" => Scheme::Path(need("path", source.path.as_ref())?),
+            "query_list" => Scheme::QueryList(need("token", source.token.as_ref())?),
             "header_list" => Scheme::HeaderList(need("token", source.token.as_ref())?),
             "sigv4" => Scheme::SigV4(Box::new(SigV4::compile(&source, need)?)),
+            "shared_key" => Scheme::SharedKey(SharedKey::compile(&source, need)?),
             other => {
                 return Err(format!(
-                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, body, form, key_file, path, \
-                     sigv4"
+                    "'{other}' is not a scheme: none, bearer, header, header_list, basic, query, query_list, body, form, \
+                     key_file, path, shared_key, sigv4"
                 ));
             }
         });
@@ -134,9 +143,11 @@ impl Scheme {
             Scheme::Query(pairs) | Scheme::Body(pairs) | Scheme::Form(pairs) => {
                 pairs.iter().flat_map(|(_, t)| t.fields()).collect()
             }
-            Scheme::Path(text) | Scheme::HeaderList(text) | Scheme::KeyFile { file: text, .. } => {
-                text.fields().collect()
-            }
+            Scheme::Path(text)
+            | Scheme::HeaderList(text)
+            | Scheme::QueryList(text)
+            | Scheme::KeyFile { file: text, .. } => text.fields().collect(),
+            Scheme::SharedKey(scheme) => scheme.fields(),
             Scheme::SigV4(scheme) => scheme.fields(),
         }
     }
@@ -184,6 +195,8 @@ impl Scheme {
                 }
             }
             Scheme::SigV4(scheme) => scheme.sign(request, value)?,
+            Scheme::SharedKey(scheme) => scheme.sign(request, value)?,
+            Scheme::QueryList(token) => query_list::add(&mut request.url, &fill(token)?)?,
             Scheme::KeyFile { file, scope, trusted } => {
                 let text = Zeroizing::new(file.fill(Place::Json, value)?.unwrap_or_default());
                 let members = key_file::form(&text, scope, &request.url, trusted)?;

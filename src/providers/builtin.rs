@@ -5,6 +5,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("anthropic", include_str!("../../providers/anthropic.toml")),
     ("aws", include_str!("../../providers/aws.toml")),
     ("azure", include_str!("../../providers/azure.toml")),
+    ("azure_blob", include_str!("../../providers/azure_blob.toml")),
     ("azure_openai", include_str!("../../providers/azure_openai.toml")),
     ("bitbucket", include_str!("../../providers/bitbucket.toml")),
     ("cliproxyapi", include_str!("../../providers/cliproxyapi.toml")),

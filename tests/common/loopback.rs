@@ -31,6 +31,7 @@ pub async fn listen() -> (TcpListener, String) {
 /// A root of our own and what it signed for `localhost`.
 pub struct Certificates {
     pub root: rustls::pki_types::CertificateDer<'static>,
+    pub root_pem: String,
     pub config: Arc<rustls::ServerConfig>,
     /// For servers that read files.
     pub certificate_pem: String,
@@ -52,6 +53,7 @@ pub fn certificates() -> Certificates {
         .unwrap();
     Certificates {
         root: issuer.der().clone(),
+        root_pem: issuer.pem(),
         config: Arc::new(config),
         certificate_pem: leaf.pem(),
         key_pem: key.serialize_pem(),

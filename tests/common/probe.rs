@@ -75,6 +75,12 @@ impl Given {
         self
     }
 
+    /// With a file of trusted roots, as the user names one.
+    pub fn ca_file(mut self, file: &Path) -> Self {
+        self.integration.ca_file = Some(file.display().to_string());
+        self
+    }
+
     /// With these trusted roots.
     pub fn trusting(mut self, root: rustls::pki_types::CertificateDer<'static>) -> Self {
         let mut roots = rustls::RootCertStore::empty();

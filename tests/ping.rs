@@ -42,3 +42,19 @@ async fn unknown_names_and_wrong_fields_are_told() {
     let other = [("host", "127.0.0.1"), ("family", "6")];
     assert_eq!(ping::probe(&given(&other).input()).await.cause, Cause::Dns);
 }
+
+#[tokio::test]
+#[ignore = "needs net.ipv4.ping_group_range to hold a group of ours"]
+async fn loopback_echoes_for_real() {
+    assert!(allowed(), "the kernel gives no echo socket: run this as .ci/run does");
+    for (host, family) in [("127.0.0.1", "4"), ("::1", "6")] {
+        let outcome = given(&[("host", host), ("family", family), ("count", "3")]).checked("ping").await;
+        assert_eq!(outcome.cause, Cause::Ok, "{outcome:?}");
+        assert!(outcome.latency.is_some_and(|took| took < Duration::from_secs(1)), "{outcome:?}");
+        assert!(outcome.facts.iter().any(|f| f.label == "Lost" && f.value == "0 of 3"), "{outcome:?}");
+    }
+    // Nobody has this one: no way leads there, or nothing comes back.
+    let nobody = given(&[("host", "192.0.2.1"), ("count", "1")]).timeout(Duration::from_secs(2));
+    let outcome = nobody.checked("ping").await;
+    assert!(matches!(outcome.cause, Cause::Connect | Cause::Timeout), "{outcome:?}");
+}

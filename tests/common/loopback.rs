@@ -3,8 +3,13 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tokio::net::{TcpListener, TcpStream};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Answers each connection with `talk`. The port comes back.
 pub async fn serve<F, Talk>(talk: F) -> String
@@ -28,6 +33,52 @@ pub async fn listen() -> (TcpListener, String) {
     (listener, port)
 }
 
+/// A root of our own.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key, for servers that read files.
+pub struct Pair {
+    pub certificate: rcgen::Certificate,
+    pub key: KeyPair,
+}
+
+impl Authority {
+    /// A fresh one.
+    pub fn new() -> Authority {
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// The root's own certificate.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server's certificate for `name` that dies so many days from now, or died so many days ago.
+    pub fn pair(&self, name: &str, days: i64) -> Pair {
+        let key = KeyPair::generate().unwrap();
+        let certificate = leaf(name, days).signed_by(&key, &self.0).unwrap();
+        Pair { certificate, key }
+    }
+}
+
+/// A certificate that nobody but itself vouches for.
+pub fn self_signed(name: &str) -> Pair {
+    let key = KeyPair::generate().unwrap();
+    let certificate = leaf(name, 90).self_signed(&key).unwrap();
+    Pair { certificate, key }
+}
+
+fn leaf(name: &str, days: i64) -> CertificateParams {
+    let mut leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let now = SystemTime::now();
+    let span = DAY * u32::try_from(days.unsigned_abs()).unwrap();
+    leaf.not_before = (now - DAY * 400).into();
+    leaf.not_after = if days < 0 { now - span } else { now + span }.into();
+    leaf
+}
+
 /// A root of our own and what it signed for `localhost`.
 pub struct Certificates {
     pub root: rustls::pki_types::CertificateDer<'static>,
@@ -40,11 +91,8 @@ pub struct Certificates {
 
 /// A fresh root and a server certificate that lives for years.
 pub fn certificates() -> Certificates {
-    let mut ca = CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let issuer = Authority::new();
+    let Pair { certificate: leaf, key } = issuer.pair("localhost", 3650);
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -52,7 +100,7 @@ pub fn certificates() -> Certificates {
         .with_single_cert(vec![leaf.der().clone()], rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
     Certificates {
-        root: issuer.der().clone(),
+        root: issuer.0.der().clone(),
         root_pem: issuer.pem(),
         config: Arc::new(config),
         certificate_pem: leaf.pem(),

@@ -72,6 +72,9 @@ impl SharedKey {
 /// Adds the date and the signature.
 fn sign(request: &mut Request, account: &str, key: &str, at: Timestamp) -> Result<(), BadField> {
     let bad = |why: &str| BadField(format!("the request cannot be signed: {why}"));
+    if request.file.is_some() {
+        return Err(bad("a file that is streamed has no length yet"));
+    }
     let key = BASE64_STANDARD.decode(key).map(Zeroizing::new);
     let key = key.map_err(|_| bad("the account's key is not Base64, paste it again as the portal shows it"))?;
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at);
@@ -127,12 +130,8 @@ mod tests {
     const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
     fn request(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Request {
-        let mut request = Request {
-            method: method.parse().unwrap(),
-            url: url.parse().unwrap(),
-            headers: HeaderMap::new(),
-            body: body.map(|b| Zeroizing::new(b.to_owned())),
-        };
+        let mut request = Request::new(method.parse().unwrap(), url.parse().unwrap());
+        request.body = body.map(|b| Zeroizing::new(b.to_owned()));
         let headers = headers.iter().chain(&[("x-ms-version", "2023-11-03")]);
         for (name, value) in headers {
             request.headers.insert(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());

@@ -6,7 +6,12 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer,
+    filter::{FilterExt, LevelFilter, Targets, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Size at which the log moves to `lampboard.log.1` at the next start, in bytes.
 const ROTATE_AT: u64 = 4 * 1024 * 1024;
@@ -39,9 +44,12 @@ fn open(path: &Path) -> io::Result<File> {
 pub fn start(path: &Path) -> io::Result<tracing_appender::non_blocking::WorkerGuard> {
     let file = open(path)?;
     let (writer, guard) = tracing_appender::non_blocking(OneLine(file));
-    let filter = EnvFilter::try_from_env("LAMPBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("lampboard=info,warn"));
+    let wanted = std::env::var("LAMPBOARD_LOG").ok().and_then(|words| words.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| {
+        Targets::new().with_default(LevelFilter::WARN).with_target("lampboard", LevelFilter::INFO)
+    });
     // At its most talkative the signer would write down what it signs, session tokens among it.
-    let filter = filter.add_directive("aws_sigv4=off".parse().map_err(io::Error::other)?);
+    let filter = filter.and(filter_fn(|record| !record.target().starts_with("aws_sigv4")));
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(filter);
     tracing_subscriber::registry().with(layer).try_init().map_err(io::Error::other)?;
     Ok(guard)

@@ -45,9 +45,8 @@ pub fn start(path: &Path) -> io::Result<tracing_appender::non_blocking::WorkerGu
     let file = open(path)?;
     let (writer, guard) = tracing_appender::non_blocking(OneLine(file));
     let wanted = std::env::var("LAMPBOARD_LOG").ok().and_then(|words| words.parse::<Targets>().ok());
-    let filter = wanted.unwrap_or_else(|| {
-        Targets::new().with_default(LevelFilter::WARN).with_target("lampboard", LevelFilter::INFO)
-    });
+    let filter = wanted
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN).with_target("lampboard", LevelFilter::INFO));
     // At its most talkative the signer would write down what it signs, session tokens among it.
     let filter = filter.and(filter_fn(|record| !record.target().starts_with("aws_sigv4")));
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(filter);

@@ -145,9 +145,9 @@ fn bomb(encoding: &str) -> Vec<u8> {
             out.finish().unwrap()
         }
         _ => {
-            let mut out = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22);
-            (0..256).for_each(|_| out.write_all(&zeros).unwrap());
-            out.into_inner()
+            let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+            (0..1024).for_each(|_| out.write_all(&zeros).unwrap());
+            out.finish().unwrap()
         }
     }
 }
@@ -172,7 +172,7 @@ async fn endless_and_swelling_bodies_are_cut() {
         }
     })
     .await;
-    let bombs = ["gzip", "br"].map(|encoding| (encoding, bomb(encoding)));
+    let bombs = ["gzip", "deflate"].map(|encoding| (encoding, bomb(encoding)));
     let before = resident();
     let outcome = check(endless).await;
     assert_eq!(outcome.cause, Cause::UnexpectedResponse);

@@ -39,6 +39,9 @@ pub struct LoginArgs {
     /// As the application itself, without a person.
     #[arg(long, group = "way")]
     client: bool,
+    /// The sign-in is one of another account than before, and that is meant.
+    #[arg(long)]
+    other_account: bool,
     /// Save without testing first.
     #[arg(long)]
     no_test: bool,
@@ -98,6 +101,7 @@ async fn all(handle: &Handle, mut draft: Draft, oauth: &OAuth, args: &LoginArgs,
             others.join(", ")
         ));
     }
+    let access = tokens.access.clone();
     draft.values.insert(oauth.field.clone(), DraftValue::Signed(Box::new(tokens), Place::Vault(entry.clone())));
     if !args.no_test {
         let outcome = add::test(handle, draft.clone(), out).await?;
@@ -109,6 +113,15 @@ async fn all(handle: &Handle, mut draft: Draft, oauth: &OAuth, args: &LoginArgs,
                      anyway with: lampboard login {id} --no-test …"
                 ),
             ));
+        }
+        if let Some(facts) = handle.facts(&entry).await? {
+            let refused =
+                |why: String| Failure::new(Exit::NotActive, format!("signed in, but nothing was changed: {why}"));
+            let tried = handle.try_value(&entry, &access, &facts, Some((&id, &outcome))).await.map_err(refused)?;
+            if let Some(why) = tried.hindrance(args.other_account) {
+                let hint = if tried.other_account.is_some() { ". If that is meant: --other-account" } else { "" };
+                return Err(Failure::new(Exit::NotActive, format!("signed in, but {why}{hint}")));
+            }
         }
     }
     handle.save(draft).await.map_err(Failure::from)?;

@@ -2,7 +2,7 @@
 //! for another account unless that is meant, kept beside the old value until it proves good.
 
 use super::{Handle, handle::Reply};
-use crate::model::{Integration, IntegrationId, Outcome, Secret, SecretRef, Status};
+use crate::model::{CredentialFacts, Integration, IntegrationId, Outcome, Secret, SecretRef, Status};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -18,6 +18,19 @@ pub struct Rotation {
 }
 
 impl Rotation {
+    /// Why the new value must not take the old one's place; `None`: it may.
+    pub fn hindrance(&self, other_account: bool) -> Option<String> {
+        let works = self.tests.iter().all(|(_, o)| o.status() == Status::Active);
+        if works && (self.other_account.is_none() || other_account) {
+            return None;
+        }
+        self.refusal()
+    }
+
+    fn account(&self) -> Option<String> {
+        self.tests.iter().find_map(|(_, outcome)| outcome.identity.clone())
+    }
+
     /// What stands in the way, in a sentence; `None`: nothing did.
     pub fn refusal(&self) -> Option<String> {
         if self.done {
@@ -61,39 +74,76 @@ impl Handle {
     /// # Errors
     /// Nobody uses the entry, the vault is locked, or it cannot be written. Nothing was changed then.
     pub async fn rotate(&self, entry: &str, secret: Secret, other_account: bool) -> Reply<Rotation> {
-        let checker = self.checker()?.clone();
-        let vault = checker.resolver().vault.clone();
-        let (name, registry) = (entry.to_owned(), self.registry());
-        let known = tokio::task::spawn_blocking(move || vault.get_with_facts(&name)).await;
-        let (_, facts) = known
-            .map_err(|_| "reading the vault was cut off".to_owned())?
-            .map_err(|e| e.to_string())?
+        let vault = self.checker()?.resolver().vault.clone();
+        let facts = self.facts(entry).await?;
+        let facts = facts
             .ok_or_else(|| format!("the vault has no entry '{entry}'; store one with: lampboard secret set {entry}"))?;
-        let users = self.users_of(entry);
-        if users.is_empty() {
+        if self.users_of(entry).is_empty() {
             return Err(format!(
                 "no integration uses 'vault:{entry}', so a new value cannot be tested; replace it with: lampboard secret set {entry}"
             ));
         }
+        let mut rotation = self.try_value(entry, &secret, &facts, None).await?;
+        if let Some(why) = rotation.hindrance(other_account) {
+            if let Some(audit) = vault.audit() {
+                audit.tell("secret.rotate", entry, Err(&why));
+            }
+            return Ok(rotation);
+        }
+        let (name, account) = (entry.to_owned(), rotation.account());
+        let written = tokio::task::spawn_blocking(move || vault.rotate(&name, &secret, account.as_deref())).await;
+        written.map_err(|_| "writing the vault was cut off".to_owned())?.map_err(|e| e.to_string())?;
+        rotation.done = true;
+        Ok(rotation)
+    }
+
+    /// What is known of an entry of the vault.
+    ///
+    /// # Errors
+    /// The vault is locked, or cannot be read.
+    pub async fn facts(&self, entry: &str) -> Reply<Option<CredentialFacts>> {
+        let (vault, name) = (self.checker()?.resolver().vault.clone(), entry.to_owned());
+        let known = tokio::task::spawn_blocking(move || vault.get_with_facts(&name)).await;
+        let known = known.map_err(|_| "reading the vault was cut off".to_owned())?.map_err(|e| e.to_string())?;
+        Ok(known.map(|(_, facts)| facts))
+    }
+
+    /// Tests a new value of an entry with every integration that uses it; changes nothing. `tested`: one whose test
+    /// was made already.
+    ///
+    /// # Errors
+    /// A user's provider is not known, or would send the value where the entry may not go.
+    pub async fn try_value(
+        &self,
+        entry: &str,
+        secret: &Secret,
+        facts: &CredentialFacts,
+        tested: Option<(&IntegrationId, &Outcome)>,
+    ) -> Reply<Rotation> {
+        let (checker, registry) = (self.checker()?.clone(), self.registry());
         let snapshot = self.snapshots().borrow().clone();
         let mut rotation = Rotation { tests: Vec::new(), other_account: None, done: false };
-        let mut account = None;
-        for integration in users {
-            let definition = registry.get(&integration.provider).ok_or_else(|| {
-                format!("'{}' cannot be tested: no provider '{}'", integration.id, integration.provider)
-            })?;
-            let hosts = checker.destinations(&integration, definition);
-            if !facts.may_go_to(&hosts) {
-                return Err(format!(
-                    "'{}' would send it to {}, and 'vault:{entry}' was stored for {}",
-                    integration.id,
-                    facts.strangers(&hosts),
-                    facts.hosts.join(", ")
-                ));
-            }
-            let overrides: IndexMap<String, Secret> =
-                fields_using(&integration, entry).map(|f| (f.to_owned(), secret.clone())).collect();
-            let outcome = checker.attempt_as(&integration, definition, &overrides).await;
+        for integration in self.users_of(entry) {
+            let outcome = match tested.filter(|(id, _)| **id == integration.id) {
+                Some((_, outcome)) => outcome.clone(),
+                None => {
+                    let definition = registry.get(&integration.provider).ok_or_else(|| {
+                        format!("'{}' cannot be tested: no provider '{}'", integration.id, integration.provider)
+                    })?;
+                    let hosts = checker.destinations(&integration, definition);
+                    if !facts.may_go_to(&hosts) {
+                        return Err(format!(
+                            "'{}' would send it to {}, and 'vault:{entry}' was stored for {}",
+                            integration.id,
+                            facts.strangers(&hosts),
+                            facts.hosts.join(", ")
+                        ));
+                    }
+                    let overrides: IndexMap<String, Secret> =
+                        fields_using(&integration, entry).map(|f| (f.to_owned(), secret.clone())).collect();
+                    checker.attempt_as(&integration, definition, &overrides).await
+                }
+            };
             let before = snapshot.entries.get(&integration.id).and_then(|e| e.outcome.as_ref()?.identity.clone());
             let before = before.or_else(|| facts.account.clone());
             if let (Some(old), Some(new)) = (before, &outcome.identity)
@@ -102,20 +152,8 @@ impl Handle {
             {
                 rotation.other_account = Some((old, new.clone()));
             }
-            account = account.or_else(|| outcome.identity.clone());
             rotation.tests.push((integration.id.clone(), outcome));
         }
-        let works = rotation.tests.iter().all(|(_, o)| o.status() == Status::Active);
-        if !works || (rotation.other_account.is_some() && !other_account) {
-            if let (Some(audit), Some(why)) = (checker.resolver().vault.audit(), rotation.refusal()) {
-                audit.tell("secret.rotate", entry, Err(&why));
-            }
-            return Ok(rotation);
-        }
-        let (vault, name) = (checker.resolver().vault.clone(), entry.to_owned());
-        let written = tokio::task::spawn_blocking(move || vault.rotate(&name, &secret, account.as_deref())).await;
-        written.map_err(|_| "writing the vault was cut off".to_owned())?.map_err(|e| e.to_string())?;
-        rotation.done = true;
         Ok(rotation)
     }
 

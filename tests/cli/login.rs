@@ -57,6 +57,33 @@ fn a_new_integration_is_signed_in_tested_and_saved() {
 }
 
 #[test]
+fn an_entry_that_others_use_is_tried_with_all_of_them_and_keeps_its_account() {
+    let service = SignIn::serve(&[]);
+    let home = Home::new();
+    run(&home, &args(&service), &[]).code(0);
+    let other = format!(
+        "\n[integrations.other]\nprovider = \"github\"\nattempts = 1\nfields = {{ token = \"vault:work\", base_url = \"{}\" }}\n",
+        service.url()
+    );
+    home.write("config.toml", &(home.read("config.toml") + &other));
+    home.run(&["check"]).code(0);
+    let stored = home.run(&["secret", "list", "--json"]).code(0).json()[0]["rotated"].clone();
+
+    service.seen().who = "eve".to_owned();
+    let refused = home.run(&["login", "work"]).code(1).never(&["canary"]);
+    refused.says(&["is used by other too", "belongs to 'ada' and the new one to 'eve'", "--other-account"]);
+    assert_eq!(home.run(&["secret", "list", "--json"]).code(0).json()[0]["rotated"], stored, "nothing was changed");
+    home.run(&["login", "work", "--other-account"]).code(0).prints(&["Signed in and saved"]);
+
+    // What one of them may not have is refused for all.
+    let config = home.read("config.toml");
+    let (before, other) = config.split_once("[integrations.other]").unwrap();
+    let elsewhere = other.replace(&service.url(), "http://127.0.0.1:9");
+    home.write("config.toml", &format!("{before}[integrations.other]{elsewhere}"));
+    home.run(&["login", "work", "--other-account"]).code(1).says(&["'other' would send it to 127.0.0.1:9"]);
+}
+
+#[test]
 fn an_applications_secret_is_kept_for_the_sign_in_alone() {
     let (api, sign_in) = (SignIn::serve(&[]), SignIn::serve(&[]));
     let home = Home::new();

@@ -35,6 +35,8 @@ pub struct Seen {
     pub refresh: String,
     /// The access tokens that are good.
     pub good: Vec<String>,
+    /// Whose they are.
+    pub who: String,
     /// Challenge and redirect of the browser that was here last.
     pub challenge: Option<(String, String)>,
     given: usize,
@@ -57,6 +59,7 @@ impl SignIn {
             code_lives: 900,
             refresh: "canary-refresh-0".to_owned(),
             good: Vec::new(),
+            who: "ada".to_owned(),
             challenge: None,
             given: 0,
         };
@@ -130,12 +133,13 @@ impl SignIn {
                     .good
                     .iter()
                     .any(|t| head.contains(&format!("Bearer {t}")) || head.contains(&format!("bearer {t}")));
+                let who = self.seen().who.clone();
                 let answer = if known {
-                    (200, "{\"login\":\"ada\",\"id\":1}")
+                    (200, format!("{{\"login\":\"{who}\",\"id\":1}}"))
                 } else {
-                    (401, "{\"message\":\"Bad credentials\"}")
+                    (401, "{\"message\":\"Bad credentials\"}".to_owned())
                 };
-                (answer.0, String::new(), answer.1.to_owned())
+                (answer.0, String::new(), answer.1)
             }
             _ => (404, String::new(), "{}".to_owned()),
         };

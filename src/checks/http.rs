@@ -72,16 +72,16 @@ pub async fn exchange(client: &Client, request: Request, timeout: Duration) -> R
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| failure::of(error, &host, timeout))?;
         if body.len() + chunk.len() > LARGEST {
-            let mut outcome = Outcome::of(
-                Cause::UnexpectedResponse,
-                Timestamp::now(),
-                "the answer is larger than 1 MiB",
-                &format!("HTTP {status}"),
-            );
-            outcome.code = Some(status);
-            return Err(Box::new(outcome));
+            return Err(unread(status, "the answer is larger than 1 MiB".to_owned()));
         }
         body.extend_from_slice(&chunk);
+    }
+    // The client takes the header away where it could decode; any other encoding is one nobody asked for.
+    let encoding =
+        headers.get(http::header::CONTENT_ENCODING).filter(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if let Some(encoding) = encoding.filter(|_| !body.is_empty()) {
+        let named = crate::model::text::sanitize(&String::from_utf8_lossy(encoding.as_bytes()), 40);
+        return Err(unread(status, format!("the answer is encoded as '{named}', which nobody asked for")));
     }
     Ok(Exchange {
         status,
@@ -107,6 +107,12 @@ async fn open(path: &std::path::Path) -> Result<(reqwest::Body, u64), Box<Outcom
     }
     let pieces = tokio_util::io::ReaderStream::new(tokio::io::AsyncReadExt::take(file, meta.len()));
     Ok((reqwest::Body::wrap_stream(pieces), meta.len()))
+}
+
+fn unread(status: u16, rule: String) -> Box<Outcome> {
+    let mut outcome = Outcome::of(Cause::UnexpectedResponse, Timestamp::now(), rule, &format!("HTTP {status}"));
+    outcome.code = Some(status);
+    Box::new(outcome)
 }
 
 impl Exchange {

@@ -27,6 +27,10 @@ create user late@'localhost' identified by 'canary-right' password expire;
 create user shut@'localhost' identified by 'canary-right' account lock;
 create user busy@'localhost' identified by 'canary-right' with max_queries_per_hour 1;
 create user open@'localhost' identified by '';
+create database books;
+create table books.pages (text varchar(200));
+insert into books.pages values ('one');
+grant select on books.* to 'board'@'localhost';
 flush privileges;
 ";
 
@@ -105,6 +109,8 @@ async fn every_answer_gets_its_own_verdict() {
         let outcome = ask(user, password, more).await;
         assert_eq!(outcome.cause, cause, "{user} {more:?}: {outcome:?}");
     }
+    let sized = ask("board", "canary-right", &[("database", "books")]).await;
+    assert!(sized.facts.iter().any(|f| f.label == "Database size" && f.value.ends_with(" MB")), "{sized:?}");
     let unknown = mysql::probe(&client(&port, "board", "canary-right", &[("tls", "verify-full")]).input()).await;
     assert_eq!(unknown.cause, Cause::Tls, "{unknown:?}");
     let mut held = Vec::new();

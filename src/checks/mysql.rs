@@ -16,7 +16,10 @@ use std::time::{Duration, Instant};
 
 /// Who one is, by the server's word, and what needs no privilege.
 const QUESTION: &str = "select current_user(), @@version_comment, @@max_connections, @@global.read_only";
-const STATUS: &str = "show global status where variable_name in ('Threads_connected', 'Uptime')";
+const STATUS: &str = "show global status where variable_name in ('Threads_connected', 'Uptime', 'Slave_running')";
+/// Of the database signed in to; bytes.
+const SIZE: &str =
+    "select sum(data_length + index_length) from information_schema.tables where table_schema = database()";
 
 /// One attempt.
 pub async fn probe(input: &Input<'_>) -> Outcome {
@@ -36,6 +39,9 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let asked = Instant::now();
     let (mut channel, version) = sign_in(wire, host, encryption, &account).await?;
     let mut outcome = ask(&mut channel).await?;
+    if account.database.is_some() {
+        size(&mut channel, &mut outcome).await?;
+    }
     channel.wire.measure(&mut outcome, asked);
     let tls = channel.wire.tls.clone().unwrap_or_else(|| "none".into());
     outcome.facts.insert(0, Fact { label: "Version".into(), value: sanitize(&version, 100) });
@@ -43,6 +49,21 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     // COM_QUIT: the server hangs up without an answer.
     channel.wire.farewell(&[1, 0, 0, 0, 1]).await;
     Ok(outcome)
+}
+
+/// What the tables take. Whoever may not know learns nothing of it.
+async fn size(channel: &mut Channel, outcome: &mut Outcome) -> Result<(), Box<Outcome>> {
+    match channel.query("the size", SIZE).await {
+        Ok(rows) => {
+            if let Some(bytes) = rows.first().and_then(|row| row.first()?.parse::<f64>().ok()) {
+                let value = format!("{:.1} MB", bytes / 1e6);
+                outcome.facts.push(Fact { label: "Database size".into(), value });
+            }
+            Ok(())
+        }
+        Err(refusal) if refusal.cause == Cause::MissingScope => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 fn encryption(input: &Input<'_>) -> Result<Encryption, Box<Outcome>> {
@@ -86,6 +107,12 @@ async fn ask(channel: &mut Channel) -> Result<Outcome, Box<Outcome>> {
             };
             if let Some(seconds) = number("Uptime") {
                 outcome.facts.push(fact("Uptime", &crate::model::text::span(Duration::from_secs(seconds.into()))));
+            }
+            // MariaDB says it so; others want a privilege for it.
+            if let Some(row) = status.iter().find(|row| row[0].eq_ignore_ascii_case("Slave_running"))
+                && row.get(1).is_some_and(|on| on == "ON")
+            {
+                outcome.facts.push(fact("Role", "replica"));
             }
             if let (Some(used), Ok(limit)) = (number("Threads_connected"), limit.parse::<u32>()) {
                 outcome.facts.push(fact("Connections", &format!("{used} of {limit}")));

@@ -35,14 +35,20 @@ const ENTITIES: [(&str, u8); 8] = [
 
 /// Knows a check's secrets, plain, as an address carries them, and inside base64; each is found in percent, JSON and
 /// HTML encoding too, in any case: a server that makes a host's name of it hears it in small letters.
-pub struct Scrub(Vec<Zeroizing<Vec<u8>>>);
+pub struct Scrub {
+    needles: Vec<Zeroizing<Vec<u8>>>,
+    /// How they begin, in small letters: most of a text is passed over by its next two bytes.
+    beginnings: Vec<[u8; 2]>,
+    /// First bytes of the beginnings.
+    first: [bool; 256],
+}
 
 impl Scrub {
     /// For these secrets.
     pub fn new(secrets: &IndexMap<String, Secret>) -> Scrub {
         let mut needles = Vec::new();
         let mut add = |needle: Zeroizing<Vec<u8>>| {
-            if !needles.contains(&needle) {
+            if needle.len() >= PIECE && !needles.contains(&needle) {
                 needles.push(needle);
             }
         };
@@ -60,7 +66,26 @@ impl Scrub {
                 add(inside(&BASE64_URL_SAFE, text, before));
             }
         }
-        Scrub(needles)
+        let beginning = |needle: &Zeroizing<Vec<u8>>| [needle[0], needle[1]].map(|b| b.to_ascii_lowercase());
+        let mut beginnings: Vec<[u8; 2]> = needles.iter().map(beginning).collect();
+        beginnings.sort_unstable();
+        beginnings.dedup();
+        let mut first = [false; 256];
+        beginnings.iter().for_each(|[byte, _]| first[usize::from(*byte)] = true);
+        Scrub { needles, beginnings, first }
+    }
+
+    /// Whether a secret may begin here: what is encoded is always looked at.
+    fn may_begin(&self, text: &[u8]) -> bool {
+        let encodes = |byte: u8| matches!(byte, b'%' | b'\\' | b'&' | b'+');
+        match *text {
+            [one, ..] if encodes(one) => !self.needles.is_empty(),
+            [one, two, ..] => {
+                let (one, two) = (one.to_ascii_lowercase(), two.to_ascii_lowercase());
+                self.first[usize::from(one)] && (encodes(two) || self.beginnings.contains(&[one, two]))
+            }
+            _ => false,
+        }
     }
 
     /// The text without them.
@@ -72,7 +97,8 @@ impl Scrub {
         while let Some(c) = text[at..].chars().next() {
             let (rest, kept) = (&text.as_bytes()[at..], text.as_bytes().get(at..end).unwrap_or_default());
             let ways = |needle| [found(rest, needle, false), found(kept, needle, was_cut)];
-            match self.0.iter().flat_map(|needle| ways(needle)).flatten().max() {
+            let looked_at = if self.may_begin(rest) { self.needles.as_slice() } else { &[] };
+            match looked_at.iter().flat_map(|needle| ways(needle)).flatten().max() {
                 Some(length) => {
                     out.push_str("••••");
                     at += length;

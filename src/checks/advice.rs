@@ -46,7 +46,9 @@ pub const fn general(cause: Cause) -> &'static str {
         Cause::NeverChecked => "The first check is on its way.",
         Cause::Maintenance => "Checks go on when the maintenance window ends.",
         Cause::Locked => "Unlock the vault to check it.",
-        Cause::NotInstalled => "Install the program, or give its whole path.",
+        Cause::NotInstalled => {
+            "Install the program, or give its whole path; what this build lacks needs another build."
+        }
         Cause::SignedOut => "Sign in with the tool itself, then check again.",
         Cause::Throttled => "Wait: checks go on when the limit ends. If it returns, check less often.",
         Cause::QuotaExhausted => "The budget is used up: wait until it fills again, or raise it with the provider.",

@@ -142,6 +142,9 @@ impl Checker {
         };
         let timeout = integration.timeout;
         if let Probe::Http(probe) = &definition.probe {
+            if let Some(feature) = probe.request.lacks() {
+                return not_built_in(feature);
+            }
             let given = (&fields, secrets);
             if let Some(login) = probe.login.as_ref().filter(|l| l.wanted(&probe.request, &fields, secrets)) {
                 let attempt = Attempt { logins: &self.logins, integration, client: &client, fields: &fields, secrets };
@@ -169,10 +172,7 @@ impl Checker {
             #[cfg(feature = "postgres")]
             Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
             #[cfg(not(all(feature = "redis", feature = "postgres")))]
-            Some(kind) => {
-                let why = format!("this build has no '{0}': build with the feature '{0}'", kind.as_str());
-                Outcome::of(Cause::NotInstalled, Timestamp::now(), "not built in", &why)
-            }
+            Some(kind) => not_built_in(kind.as_str()),
             None => Outcome::of(Cause::Internal, Timestamp::now(), "unknown kind of check", ""),
         }
     }
@@ -233,6 +233,11 @@ impl Checker {
     pub(super) fn tls(&self, integration: &Integration) -> Result<Arc<rustls::ClientConfig>, String> {
         self.clients.get(&policy(integration)).map(|c| c.tls)
     }
+}
+
+fn not_built_in(feature: &str) -> Outcome {
+    let why = format!("this build has no '{feature}': build with the feature '{feature}'");
+    Outcome::of(Cause::NotInstalled, Timestamp::now(), "not built in", &why)
 }
 
 fn coded(definition: &Definition) -> Option<CodedKind> {

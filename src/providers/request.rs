@@ -119,6 +119,12 @@ impl RequestTemplate {
         self.method == Method::HEAD
     }
 
+    /// The feature that this build would need to sign it and has not.
+    pub fn lacks(&self) -> Option<&'static str> {
+        let signed = self.auth.iter().any(|scheme| matches!(scheme, Scheme::SigV4(_)));
+        (signed && !cfg!(feature = "aws")).then_some("aws")
+    }
+
     /// Whether a credential travels with it.
     pub fn signs(&self) -> bool {
         self.auth.iter().any(|scheme| !scheme.fields().is_empty())

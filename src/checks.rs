@@ -35,6 +35,7 @@ pub mod sqlite;
 mod stream;
 pub mod tcp;
 pub mod tls;
+mod token_life;
 mod wire;
 
 pub use checker::{Checker, Network};

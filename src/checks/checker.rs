@@ -8,6 +8,7 @@ use super::{
     oauth::Renewer,
     prepare,
     scrub::Scrub,
+    token_life,
 };
 use crate::{
     model::{Cause, Integration, Outcome, Secret, SecretRef, Status, Warning},
@@ -77,7 +78,7 @@ impl Checker {
             match self.secrets(integration, definition, overrides).await {
                 Ok(secrets) => {
                     let outcome = self.run(integration, definition, &secrets).await;
-                    let outcome = Scrub::new(&secrets).outcome(outcome);
+                    let outcome = token_life::tell(&secrets, Scrub::new(&secrets).outcome(outcome));
                     self.tell_vault(integration, definition, &secrets, overrides, outcome).await
                 }
                 Err(outcome) => *outcome,

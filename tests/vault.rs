@@ -104,7 +104,9 @@ fn an_entry_is_shared_rotated_and_rolled_back() {
 
     // After a good check there is no way back.
     good(home, &["secret", "rotate", "gh", "--other-account"], BOBS);
+    assert!(json(home, &["secret", "list"])[0]["proved"].is_null(), "what was proved before was another value");
     good(home, &["check"], "");
+    assert!(json(home, &["secret", "list"])[0]["proved"].is_string());
     assert!(run(home, &["secret", "roll-back", "gh"], "").err.contains("proved good"));
 
     let audit = good(home, &["audit"], "");
@@ -124,6 +126,9 @@ fn a_secret_goes_only_where_it_was_stored_for() {
     write(home, &[("work", server.port)]);
     good(home, &["secret", "set", "gh"], OLD);
     good(home, &["check"], "");
+
+    let proved = |home: &Path| json(home, &["secret", "list"])[0]["proved"].clone();
+    assert!(proved(home).is_string());
 
     // A changed address.
     write(home, &[("work", other.port)]);

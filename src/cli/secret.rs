@@ -2,10 +2,11 @@
 
 use super::{Answer, Exit, Failure, Out, world};
 use crate::{
-    model::{CredentialFacts, Secret, SecretRef, id::is_valid_name},
+    model::{CredentialFacts, Secret, SecretRef, Status, id::is_valid_name},
     secrets::VaultError,
 };
 use std::{
+    collections::HashMap,
     io::{IsTerminal, Read},
     path::PathBuf,
 };
@@ -13,6 +14,8 @@ use zeroize::Zeroizing;
 
 /// Longest secret taken, in bytes.
 const MAX: u64 = 64 * 1024;
+/// So many checks back a proof is looked for.
+const PROOFS: usize = 1000;
 
 /// What to do with the vault.
 #[derive(Debug, clap::Subcommand)]
@@ -69,7 +72,8 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
     if let SecretCommand::Rotate { name, other_account } = &command {
         return super::rotate::run(config, name, *other_account, out);
     }
-    let users = users(config.clone());
+    let world = world::World::open(config.clone()).ok();
+    let users = world.as_ref().map(users).unwrap_or_default();
     let paths = world::paths(config)?;
     let vault = world::vault(&paths);
     match command {
@@ -112,6 +116,11 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
         }
         SecretCommand::List => {
             let entries = vault.list()?;
+            let proved = world.as_ref().map_or_else(|| Ok(HashMap::new()), |w| last_proofs(w, &users, out))?;
+            // What was proved before was another value.
+            let since = |facts: &CredentialFacts| facts.rotated.unwrap_or(facts.stored);
+            let proof =
+                |name: &str, facts: &CredentialFacts| proved.get(name).copied().filter(|at| *at >= since(facts));
             if out.json {
                 let list: Vec<_> = entries
                     .iter()
@@ -119,7 +128,7 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
                         serde_json::json!({
                             "name": name, "stored": facts.stored, "rotated": facts.rotated, "expires": facts.expires,
                             "hosts": facts.hosts, "account": facts.account, "can_roll_back": facts.can_roll_back,
-                            "renews": facts.renews,
+                            "renews": facts.renews, "proved": proof(name, facts),
                             "used_by": used_by(&users, name),
                         })
                     })
@@ -128,8 +137,8 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
             } else if entries.is_empty() {
                 out.line("The vault is empty. Store a secret with: lampboard secret set NAME")?;
             } else {
-                let rows: Vec<_> = entries.iter().map(|(n, f)| row(n, f, &used_by(&users, n))).collect();
-                out.table(&["NAME", "STORED", "ROTATED", "EXPIRES", "MAY GO TO", "USED BY"], &rows)?;
+                let rows: Vec<_> = entries.iter().map(|(n, f)| row(n, f, proof(n, f), &used_by(&users, n))).collect();
+                out.table(&["NAME", "STORED", "ROTATED", "PROVED", "EXPIRES", "MAY GO TO", "USED BY"], &rows)?;
             }
         }
         SecretCommand::Remove { name } => {
@@ -159,8 +168,7 @@ fn done(out: &mut Out, value: serde_json::Value, sentence: &str) -> Result<(), F
 }
 
 /// Entry and integration, for every use in config.toml. A wrong config.toml uses nothing: `config check` tells why.
-fn users(config: Option<PathBuf>) -> Vec<(String, String)> {
-    let Ok(world) = world::World::open(config) else { return Vec::new() };
+fn users(world: &world::World) -> Vec<(String, String)> {
     let (integrations, _) = crate::monitor::bind::bind(&world.config, &world.registry);
     let mut users = Vec::new();
     for integration in integrations {
@@ -177,7 +185,30 @@ fn used_by(users: &[(String, String)], entry: &str) -> Vec<String> {
     users.iter().filter(|(e, _)| e == entry).map(|(_, id)| id.clone()).collect()
 }
 
-fn row(name: &str, facts: &CredentialFacts, users: &[String]) -> Vec<String> {
+/// When each entry was last seen to work, as far back as single checks are kept.
+fn last_proofs(
+    world: &world::World,
+    users: &[(String, String)],
+    out: &mut Out,
+) -> Result<HashMap<String, jiff::Timestamp>, Failure> {
+    let mut proved = HashMap::new();
+    if !world.paths.history.exists() {
+        return Ok(proved);
+    }
+    let store = world.store(out);
+    world::runtime()?.block_on(async {
+        for (entry, user) in users {
+            let Ok(id) = crate::model::IntegrationId::new(user) else { continue };
+            let rows = store.rows(id, PROOFS).await.unwrap_or_default();
+            let good = rows.iter().filter(|row| row.status() == Status::Active).map(|row| row.at).max();
+            let known = proved.get(entry).copied();
+            proved.extend(good.max(known).map(|at| (entry.clone(), at)));
+        }
+    });
+    Ok(proved)
+}
+
+fn row(name: &str, facts: &CredentialFacts, proved: Option<jiff::Timestamp>, users: &[String]) -> Vec<String> {
     let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
     let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
     let mut rotated = facts.rotated.map(day).unwrap_or_default();
@@ -188,6 +219,7 @@ fn row(name: &str, facts: &CredentialFacts, users: &[String]) -> Vec<String> {
         name.to_owned(),
         day(facts.stored),
         or(rotated, "-"),
+        or(proved.map(|at| at.strftime("%F %H:%M").to_string()).unwrap_or_default(), "not yet"),
         or(facts.expires.map(day).unwrap_or_default(), if facts.renews { "renews itself" } else { "-" }),
         or(facts.hosts.join(", "), "anywhere yet"),
         or(users.join(", "), "nobody"),

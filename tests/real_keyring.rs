@@ -105,6 +105,7 @@ fn the_keyring_opens_the_vault_and_its_absence_locks_it() {
     // What was stored before is there, and can be replaced.
     assert!(desktop.good(&home, &["secret", "list"], "").contains("gh"));
     desktop.good(&home, &["secret", "set", "other"], SECRET);
+    assert!(String::from_utf8_lossy(&desktop.run(&home, &["doctor"], "").stdout).contains("works; it could hold"));
     // Back to a key file and again to the keyring.
     desktop.good(&home, &["vault", "rekey", "--method", "key-file"], "");
     assert_eq!(status(&desktop, &home)["method"], "key_file");
@@ -113,6 +114,8 @@ fn the_keyring_opens_the_vault_and_its_absence_locks_it() {
     desktop.keyring.kill().unwrap();
     desktop.keyring.wait().unwrap();
     let before = std::fs::read_dir(&home).unwrap().count();
+    let told = desktop.run(&home, &["doctor"], "").stdout;
+    assert!(String::from_utf8_lossy(&told).contains("lies in a file or behind a passphrase instead"));
     let refused = desktop.run(&home, &["secret", "set", "third"], SECRET);
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();

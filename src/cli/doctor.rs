@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Diagnostic, Paths},
     monitor::bind::bind,
     providers::Registry,
-    secrets::{Resolver, Vault},
+    secrets::{Resolver, Vault, keyring},
 };
 use std::{
     os::unix::fs::MetadataExt,
@@ -39,6 +39,7 @@ pub(super) fn run(config: Option<PathBuf>, out: &mut Out) -> Answer {
     findings.extend(problems.iter().map(|p| bad("definitions", world::problem_text(p))));
     let loaded = Config::load(&paths.config).and_then(|c| c.with_env(world::env_layer()));
     findings.push(vault_finding(&vault));
+    findings.push(keyring_finding());
     match &loaded {
         Ok(config) => findings.extend(configuration(config, &registry, Resolver::new(vault))?),
         Err(diagnostics) => findings.extend(wrong_lines(diagnostics)),
@@ -124,6 +125,15 @@ fn vault_finding(vault: &Vault) -> Finding {
         Ok(entries) => good("vault", format!("{} entries", entries.len())),
         Err(error) => bad("vault", error.to_string()),
     }
+}
+
+/// Tried by writing, reading and removing. None is no fault: most servers have none.
+fn keyring_finding() -> Finding {
+    let told = match keyring::probe() {
+        Ok(()) => "works; it could hold the vault's key: lampboard vault rekey --method keyring".to_owned(),
+        Err(why) => format!("{why}; the vault's key lies in a file or behind a passphrase instead"),
+    };
+    good("keyring", told)
 }
 
 fn configuration(config: &Config, registry: &Registry, resolver: Resolver) -> Result<Vec<Finding>, super::Failure> {

@@ -1,6 +1,7 @@
 //! What every probe is given.
 
-use crate::model::{Integration, Secret};
+use super::stream::failed;
+use crate::model::{Cause, Integration, Outcome, Secret};
 use indexmap::IndexMap;
 use std::time::Duration;
 
@@ -24,5 +25,27 @@ impl Input<'_> {
     /// A plain field, if it has a value.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// The field `tls` where it is `yes` or `no`, which is what an empty one means.
+    pub fn wants_tls(&self) -> Result<bool, Box<Outcome>> {
+        match self.field("tls").unwrap_or("no") {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            other => Err(failed(Cause::Misconfigured, "field 'tls'", &format!("'{other}' is neither yes nor no"))),
+        }
+    }
+
+    /// User name and password, where only both together make sense. `None`: neither was given.
+    pub fn account(&self) -> Result<Option<(&str, &Secret)>, Box<Outcome>> {
+        let password = self.secrets.get("password").filter(|p| !p.expose().is_empty());
+        match (self.field("username"), password) {
+            (None, None) => Ok(None),
+            (Some(user), Some(password)) => Ok(Some((user, password))),
+            (Some(_), None) => {
+                Err(failed(Cause::MissingCredential, "field 'password'", "a user name, but no password"))
+            }
+            (None, Some(_)) => Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name")),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     stream::{failed, target},
     wire::{Wire, bounded},
 };
-use crate::model::{Cause, Fact, Outcome, Secret, text::sanitize};
+use crate::model::{Cause, Fact, Outcome, text::sanitize};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use frame::{LARGEST, Reader, request, text};
 use jiff::Timestamp;
@@ -40,11 +40,7 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
 }
 
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
-    let tls = match input.field("tls").unwrap_or("no") {
-        "yes" => true,
-        "no" => false,
-        other => return Err(failed(Cause::Misconfigured, "field 'tls'", &format!("'{other}' is neither yes nor no"))),
-    };
+    let tls = input.wants_tls()?;
     let (host, port) = target(input, "9092")?;
     let account = account(input)?;
     let mut wire = Wire::open(input, host, port).await?;
@@ -68,15 +64,8 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
 }
 
 fn account<'a>(input: &'a Input<'_>) -> Result<Option<Account<'a>>, Box<Outcome>> {
-    let password = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty());
-    match (input.field("username"), password) {
-        (Some(user), Some(password)) => {
-            Ok(Some(Account { mechanism: input.field("mechanism").unwrap_or("SCRAM-SHA-512"), user, password }))
-        }
-        (Some(_), None) => Err(failed(Cause::MissingCredential, "field 'password'", "a user name, but no password")),
-        (None, Some(_)) => Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name")),
-        (None, None) => Ok(None),
-    }
+    let mechanism = input.field("mechanism").unwrap_or("SCRAM-SHA-512");
+    Ok(input.account()?.map(|(user, password)| Account { mechanism, user, password: password.expose() }))
 }
 
 impl Broker {

@@ -8,7 +8,7 @@ use super::{
     stream::{failed, target},
     wire::{Wire, bounded},
 };
-use crate::model::{Cause, Fact, Outcome, Provenance, Quota, Secret, text::sanitize};
+use crate::model::{Cause, Fact, Outcome, Provenance, Quota, text::sanitize};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bson::{Builder, Document};
 use jiff::Timestamp;
@@ -27,23 +27,9 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
 }
 
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
-    let tls = match input.field("tls").unwrap_or("no") {
-        "yes" => true,
-        "no" => false,
-        other => return Err(failed(Cause::Misconfigured, "field 'tls'", &format!("'{other}' is neither yes nor no"))),
-    };
+    let tls = input.wants_tls()?;
     let (host, port) = target(input, "27017")?;
-    let password = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty());
-    let account = match (input.field("username"), password) {
-        (Some(user), Some(password)) => Some((user, password)),
-        (Some(_), None) => {
-            return Err(failed(Cause::MissingCredential, "field 'password'", "a user name, but no password"));
-        }
-        (None, Some(_)) => {
-            return Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name"));
-        }
-        (None, None) => None,
-    };
+    let account = input.account()?.map(|(user, password)| (user, password.expose()));
     let mut wire = Wire::open(input, host, port).await?;
     if tls {
         wire = wire.secure(host, input.tls.clone()).await?;

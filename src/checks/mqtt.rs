@@ -24,13 +24,7 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
 }
 
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
-    let tls = match input.field("tls").unwrap_or("no") {
-        "yes" => true,
-        "no" => false,
-        other => {
-            return Err(failed(Cause::Misconfigured, "field 'tls'", &format!("'{other}' is neither yes nor no")));
-        }
-    };
+    let tls = input.wants_tls()?;
     let (host, port) = target(input, if tls { "8883" } else { "1883" })?;
     let user = input.field("username");
     let password = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty());

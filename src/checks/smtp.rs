@@ -44,7 +44,7 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let (host, port) = target(input, "587")?;
     let encryption = encryption(input)?;
-    let credential = credential(input)?;
+    let credential = input.account()?;
     let mut wire = Wire::open(input, host, port).await?;
     if encryption == Encryption::AtOnce {
         wire = wire.secure(host, input.tls.clone()).await?;
@@ -88,16 +88,6 @@ fn encryption(input: &Input<'_>) -> Result<Encryption, Box<Outcome>> {
             return Err(failed(Cause::Misconfigured, "field 'tls'", &seen));
         }
     })
-}
-
-fn credential<'a>(input: &'a Input<'_>) -> Result<Option<(&'a str, &'a Secret)>, Box<Outcome>> {
-    let password = input.secrets.get("password").filter(|p| !p.expose().is_empty());
-    match (input.field("username"), password) {
-        (None, None) => Ok(None),
-        (Some(user), Some(password)) => Ok(Some((user, password))),
-        (Some(_), None) => Err(failed(Cause::MissingCredential, "field 'password'", "a user name, but no password")),
-        (None, Some(_)) => Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name")),
-    }
 }
 
 async fn ask(wire: &mut Wire, step: &str, command: &str) -> Result<Reply, Box<Outcome>> {

@@ -132,6 +132,12 @@ pub(super) fn compile(
     Ok(schemes)
 }
 
+/// A template's text as a signature wants it: blanks around it are slips of the hand.
+fn trimmed<'a>(template: &Template, value: &impl Fn(&str) -> Option<&'a str>) -> Result<Zeroizing<String>, BadField> {
+    let text = Zeroizing::new(template.fill(Place::Header, value)?.unwrap_or_default());
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
 impl Scheme {
     /// The fields it uses.
     pub fn fields(&self) -> Vec<&str> {

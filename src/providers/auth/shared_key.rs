@@ -1,10 +1,13 @@
 //! Scheme `shared_key`: Azure Storage's Shared Key. An HMAC with the account's key over method, headers and address, at the
 //! moment of sending.
 
-use super::super::{
-    request::{BadField, Request},
-    source,
-    template::{Place, Template},
+use super::{
+    super::{
+        request::{BadField, Request},
+        source,
+        template::Template,
+    },
+    trimmed,
 };
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -61,11 +64,7 @@ impl SharedKey {
         request: &mut Request,
         value: &impl Fn(&str) -> Option<&'a str>,
     ) -> Result<(), BadField> {
-        let fill = |template: &Template| {
-            let text = template.fill(Place::Header, value)?.unwrap_or_default();
-            Ok::<_, BadField>(Zeroizing::new(text.trim().to_owned()))
-        };
-        sign(request, &fill(&self.account)?, &fill(&self.key)?, Timestamp::now())
+        sign(request, &trimmed(&self.account, value)?, &trimmed(&self.key, value)?, Timestamp::now())
     }
 }
 

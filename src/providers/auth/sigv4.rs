@@ -1,10 +1,13 @@
 //! Scheme `sigv4`: AWS Signature Version 4, as Amazon's services and every S3-compatible store want it. The signature
 //! covers method, address, the body and the time of sending.
 
-use super::super::{
-    request::{BadField, Request},
-    source,
-    template::{Place, Template},
+use super::{
+    super::{
+        request::{BadField, Request},
+        source,
+        template::Template,
+    },
+    trimmed,
 };
 use std::time::SystemTime;
 use zeroize::Zeroizing;
@@ -58,10 +61,7 @@ impl SigV4 {
         request: &mut Request,
         value: &impl Fn(&str) -> Option<&'a str>,
     ) -> Result<(), BadField> {
-        let fill = |template: &Template| {
-            let text = template.fill(Place::Header, value)?.unwrap_or_default();
-            Ok::<_, BadField>(Zeroizing::new(text.trim().to_owned()))
-        };
+        let fill = |template: &Template| trimmed(template, value);
         let token = self.session_token.as_ref().map(fill).transpose()?.filter(|t| !t.is_empty());
         let values = Values {
             service: fill(&self.service)?.to_string(),

@@ -15,6 +15,7 @@ use crate::{
             dialog::step,
             toast::Tone,
         },
+        update::dialog::in_list,
     },
 };
 
@@ -89,17 +90,14 @@ pub fn paste(call: &mut CallDialog, text: &str) {
 
 fn choosing(state: &mut UiState, key: Key) -> Vec<Effect> {
     let Some(Dialog::Call(call)) = state.dialogs.last_mut() else { return Vec::new() };
-    let len = call.found.len();
+    if let Some(by) = in_list(key) {
+        call.selected = step(call.selected, by, call.found.len());
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Esc => {
             state.dialogs.pop();
         }
-        KeyCode::Up | KeyCode::BackTab => call.selected = step(call.selected, -1, len),
-        KeyCode::Down | KeyCode::Tab => call.selected = step(call.selected, 1, len),
-        KeyCode::PageUp => call.selected = step(call.selected, -10, len),
-        KeyCode::PageDown => call.selected = step(call.selected, 10, len),
-        KeyCode::Char('p') if key.ctrl => call.selected = step(call.selected, -1, len),
-        KeyCode::Char('n') if key.ctrl => call.selected = step(call.selected, 1, len),
         KeyCode::Enter => {
             call.choose();
             // Nothing to fill in: the form would only be in the way.

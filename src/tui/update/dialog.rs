@@ -93,19 +93,29 @@ pub fn paste(dialog: &mut Dialog, snapshot: &Snapshot, text: &str) {
     }
 }
 
+/// How far a key moves the selection of a list beneath a line that is typed in; `None`: it does something else.
+pub(super) fn in_list(key: Key) -> Option<isize> {
+    match key.code {
+        KeyCode::Up | KeyCode::BackTab => Some(-1),
+        KeyCode::Down | KeyCode::Tab => Some(1),
+        KeyCode::PageUp => Some(-10),
+        KeyCode::PageDown => Some(10),
+        KeyCode::Char('p') if key.ctrl => Some(-1),
+        KeyCode::Char('n') if key.ctrl => Some(1),
+        _ => None,
+    }
+}
+
 fn palette_key(state: &mut UiState, snapshot: &Snapshot, key: Key) -> Vec<Effect> {
     let Some(Dialog::Palette(palette)) = state.dialogs.last_mut() else { return Vec::new() };
-    let len = palette.found.len();
+    if let Some(by) = in_list(key) {
+        palette.selected = step(palette.selected, by, palette.found.len());
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Esc => {
             state.dialogs.pop();
         }
-        KeyCode::Up | KeyCode::BackTab => palette.selected = step(palette.selected, -1, len),
-        KeyCode::Down | KeyCode::Tab => palette.selected = step(palette.selected, 1, len),
-        KeyCode::PageUp => palette.selected = step(palette.selected, -10, len),
-        KeyCode::PageDown => palette.selected = step(palette.selected, 10, len),
-        KeyCode::Char('p') if key.ctrl => palette.selected = step(palette.selected, -1, len),
-        KeyCode::Char('n') if key.ctrl => palette.selected = step(palette.selected, 1, len),
         KeyCode::Enter => {
             let command = palette.found.get(palette.selected).map(|(command, _)| command.clone());
             if command.is_some() {

@@ -145,7 +145,7 @@ impl Usual {
                 }
                 for place in field.usual().filter(|_| field.secret) {
                     if !found.secrets.contains_key(name) && world.resolver.usual(place).await.is_some() {
-                        found.secrets.insert(name.clone(), Field::reference(place));
+                        found.secrets.insert(name.clone(), SecretRef::of_place(place));
                     }
                 }
             }

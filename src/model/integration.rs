@@ -74,6 +74,13 @@ impl FromStr for SecretRef {
     }
 }
 
+impl SecretRef {
+    /// The reference of a usual place: the name of a variable, or a whole reference (`ini:…`).
+    pub fn of_place(place: &str) -> SecretRef {
+        place.parse().unwrap_or_else(|_| SecretRef::Env(place.to_owned()))
+    }
+}
+
 impl TryFrom<String> for SecretRef {
     type Error = NotAReference;
     fn try_from(text: String) -> Result<Self, NotAReference> {

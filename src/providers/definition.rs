@@ -1,6 +1,6 @@
 //! The compiled form of a provider definition: what the rest of the program reads.
 
-use crate::model::{Cause, SecretRef, Status};
+use crate::model::{Cause, Status};
 use indexmap::IndexMap;
 use std::{path::PathBuf, time::Duration};
 
@@ -79,11 +79,6 @@ impl Field {
     /// Where it is usually found: names of variables, then `ini:` references.
     pub fn usual(&self) -> impl Iterator<Item = &String> {
         self.env.iter().chain(&self.files)
-    }
-
-    /// The reference of a usual place.
-    pub fn reference(usual: &str) -> SecretRef {
-        usual.parse().unwrap_or_else(|_| SecretRef::Env(usual.to_owned()))
     }
 }
 

@@ -78,8 +78,7 @@ impl Resolver {
 
     /// What lies at a usual place (a variable's name or an `ini:` reference), if anything does.
     pub async fn usual(&self, place: &str) -> Option<Secret> {
-        let reference = place.parse().unwrap_or_else(|_| SecretRef::Env(place.to_owned()));
-        let found = self.resolve(&reference).await.ok()?;
+        let found = self.resolve(&SecretRef::of_place(place)).await.ok()?;
         (!found.expose().is_empty()).then_some(found)
     }
 

@@ -4,7 +4,6 @@ use super::button_row;
 use crate::{
     model::SecretRef,
     monitor::Snapshot,
-    providers::Field,
     tui::{
         state::add::{Form, Kind, Place, SecretInput, Slot, form::Confirm, validate},
         theme::{Role, Theme},
@@ -140,7 +139,7 @@ fn place_words(secret: &SecretInput) -> (String, String) {
             let kept = secret.kept.as_ref().map(ToString::to_string).unwrap_or_default();
             return (crate::model::text::sanitize(&kept, 60), "unchanged".to_owned());
         }
-        Place::Found(name) => return (Field::reference(name).to_string(), "there now, nothing to paste".to_owned()),
+        Place::Found(name) => return (SecretRef::of_place(name).to_string(), "there now, nothing to paste".to_owned()),
         Place::Vault => ("vault", "encrypted on this machine"),
         Place::Env => ("env:VAR", "a variable of the board"),
         Place::File => ("file:PATH", "the first line of a file"),
@@ -227,7 +226,7 @@ fn layout(form: &Form, snapshot: &Snapshot, env: &BTreeSet<String>, width: usize
             && secret.value.is_empty()
             && let Some(name) = input.field.usual().find(|name| env.contains(*name))
         {
-            let (what, reference) = (place_name(name), Field::reference(name));
+            let (what, reference) = (place_name(name), SecretRef::of_place(name));
             note(&format!("{what}: press the right arrow here to use {reference}"), theme.symbol("●", "*"), Role::Good);
         }
     }
@@ -238,7 +237,7 @@ fn layout(form: &Form, snapshot: &Snapshot, env: &BTreeSet<String>, width: usize
 
 /// `GH_TOKEN is set`, `~/.aws/credentials has one`.
 pub(super) fn place_name(usual: &str) -> String {
-    match Field::reference(usual) {
+    match SecretRef::of_place(usual) {
         SecretRef::Ini { path, .. } => format!("{path} has one"),
         _ => format!("{usual} is set"),
     }

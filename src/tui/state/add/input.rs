@@ -106,7 +106,7 @@ impl SecretInput {
                     None => DraftValue::Typed(secret, place),
                 }
             }),
-            Place::Found(name) => Some(DraftValue::Reference(Field::reference(name))),
+            Place::Found(name) => Some(DraftValue::Reference(SecretRef::of_place(name))),
             Place::Env => reference(SecretRef::Env),
             Place::File => reference(SecretRef::File),
             Place::Command => reference(SecretRef::Cmd),

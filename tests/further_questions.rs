@@ -4,17 +4,19 @@
 
 #[path = "common/raw.rs"]
 mod raw;
+#[path = "common/web.rs"]
+mod web;
 
 use lampboard::{
     model::{Cause, FieldValue, Outcome, SecretRef, Status, Warning},
     providers::Definition,
 };
-use raw::{TOKEN, answer, checker, definition, head, integration, texts};
+use raw::{TOKEN, checker, definition, integration, texts};
 use std::{
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use web::{Web, reply};
 
 const PARTS: &str = r#"
 id = "parts"
@@ -55,32 +57,13 @@ request = "GET /queues"
 active = "status == 200 and body.queues is defined"
 "#;
 
-type Log = Arc<Mutex<Vec<String>>>;
-
 /// A server that answers by the path; `None`: never.
-async fn serve(answers: &'static [(&'static str, Option<(&'static str, &'static str)>)]) -> (String, Log) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let log = Log::default();
-    let kept = log.clone();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let log = log.clone();
-            tokio::spawn(async move {
-                while let Some(head) = head(&mut stream).await {
-                    let path = head.split(' ').nth(1).unwrap().to_owned();
-                    log.lock().unwrap().push(head);
-                    match answers.iter().find(|(p, _)| *p == path).and_then(|(_, a)| *a) {
-                        Some((status, body)) => {
-                            let _ = stream.write_all(&answer(status, "", body.as_bytes())).await;
-                        }
-                        None => std::future::pending().await,
-                    }
-                }
-            });
-        }
-    });
-    (url, kept)
+async fn serve(answers: &'static [(&'static str, Option<(&'static str, &'static str)>)]) -> Web {
+    Web::start(|asked| {
+        let (status, body) = answers.iter().find(|(path, _)| *path == asked.path).and_then(|(_, answer)| *answer)?;
+        Some(reply(status, body))
+    })
+    .await
 }
 
 const GOOD: (&str, Option<(&str, &str)>) = ("/me", Some(("200 OK", r#"{"ok":true}"#)));
@@ -104,7 +87,7 @@ fn fact(outcome: &Outcome, label: &str) -> String {
 
 #[tokio::test]
 async fn they_add_facts_and_quotas_and_a_refusal_is_a_fact() {
-    let (url, _) = serve(&[GOOD, FILES, REFUSED]).await;
+    let Web { url, .. } = serve(&[GOOD, FILES, REFUSED]).await;
     let definition = definition(PARTS);
     let outcome = check(&definition, &[("address", &url), ("other", &url)], &[], 20).await;
     assert_eq!(outcome.cause, Cause::Ok);
@@ -116,7 +99,7 @@ async fn they_add_facts_and_quotas_and_a_refusal_is_a_fact() {
 
 #[tokio::test]
 async fn a_permission_declared_as_needed_decides() {
-    let (url, _) = serve(&[GOOD, FILES, REFUSED]).await;
+    let Web { url, .. } = serve(&[GOOD, FILES, REFUSED]).await;
     let definition = definition(PARTS);
     let outcome = check(&definition, &[("address", &url), ("other", &url)], &["Queues"], 20).await;
     assert_eq!(outcome.cause, Cause::MissingScope);
@@ -126,7 +109,7 @@ async fn a_permission_declared_as_needed_decides() {
 #[tokio::test]
 async fn a_cause_that_may_decide_does_and_the_identity_is_found_where_it_is_told() {
     const SPENT: (&str, Option<(&str, &str)>) = ("/files", Some(("200 OK", r#"{"count":10,"most":10,"owner":"ada"}"#)));
-    let (url, _) = serve(&[GOOD, SPENT, REFUSED]).await;
+    let Web { url, .. } = serve(&[GOOD, SPENT, REFUSED]).await;
     let text = PARTS.replacen(
         "active = \"status == 200 and body.count is defined\"\n",
         "active = \"status == 200 and body.count is defined\"\nidentity = \"body.owner\"\ndecides = [\"quota_exhausted\"]\n\
@@ -140,13 +123,13 @@ async fn a_cause_that_may_decide_does_and_the_identity_is_found_where_it_is_told
     assert_eq!(fact(&outcome, "Queues"), "no permission: not yours");
     let with_room =
         serve(&[GOOD, ("/files", Some(("200 OK", r#"{"count":1,"most":10,"owner":"ada"}"#))), REFUSED]).await;
-    let outcome = check(&definition(&text), &[("address", &with_room.0), ("other", &url)], &[], 20).await;
+    let outcome = check(&definition(&text), &[("address", &with_room.url), ("other", &url)], &[], 20).await;
     assert_eq!((outcome.cause, outcome.identity.as_deref()), (Cause::Ok, Some("ada")));
 }
 
 #[tokio::test]
 async fn a_silent_part_ends_with_the_check_and_changes_nothing() {
-    let (url, _) = serve(&[GOOD, FILES, ("/queues", None)]).await;
+    let Web { url, .. } = serve(&[GOOD, FILES, ("/queues", None)]).await;
     let definition = definition(PARTS);
     let started = Instant::now();
     let outcome = check(&definition, &[("address", &url), ("other", &url)], &[], 1).await;
@@ -158,11 +141,11 @@ async fn a_silent_part_ends_with_the_check_and_changes_nothing() {
 
 #[tokio::test]
 async fn nothing_more_is_asked_when_the_first_answer_is_bad() {
-    let (url, log) = serve(&[("/me", Some(("401 Unauthorized", "{}"))), FILES, REFUSED]).await;
+    let server = serve(&[("/me", Some(("401 Unauthorized", "{}"))), FILES, REFUSED]).await;
     let definition = definition(PARTS);
-    let outcome = check(&definition, &[("address", &url), ("other", &url)], &[], 20).await;
+    let outcome = check(&definition, &[("address", &server.url), ("other", &server.url)], &[], 20).await;
     assert_eq!(outcome.status(), Status::Unauthorized);
-    assert_eq!(log.lock().unwrap().len(), 1);
+    assert_eq!(server.asked().len(), 1);
     assert!(outcome.facts.is_empty());
 }
 
@@ -170,18 +153,19 @@ async fn nothing_more_is_asked_when_the_first_answer_is_bad() {
 async fn what_a_part_echoes_is_masked() {
     const ECHO: (&str, Option<(&str, &str)>) =
         ("/queues", Some(("403 Forbidden", r#"{"message":"tok-7f3a9c51e8d2b604 may not"}"#)));
-    let (url, log) = serve(&[GOOD, FILES, ECHO]).await;
+    let server = serve(&[GOOD, FILES, ECHO]).await;
     let definition = definition(PARTS);
-    let outcome = check(&definition, &[("address", &url), ("other", &url)], &[], 20).await;
+    let outcome = check(&definition, &[("address", &server.url), ("other", &server.url)], &[], 20).await;
     assert_eq!(fact(&outcome, "Queues"), "no permission: •••• may not");
     assert!(texts(&outcome).iter().all(|t| !t.contains(TOKEN)));
-    assert_eq!(log.lock().unwrap().iter().filter(|head| head.contains(TOKEN)).count(), 3, "all three were signed");
+    let signed = server.asked().iter().filter(|asked| asked.header("authorization").contains(TOKEN)).count();
+    assert_eq!(signed, 3, "all three were signed");
 }
 
 #[tokio::test]
 async fn the_credential_is_bound_to_every_host_it_is_sent_to() {
-    let (first, _) = serve(&[GOOD, FILES]).await;
-    let (second, _) = serve(&[REFUSED]).await;
+    let Web { url: first, .. } = serve(&[GOOD, FILES]).await;
+    let Web { url: second, .. } = serve(&[REFUSED]).await;
     let definition = definition(PARTS);
     let mut integration = integration("");
     integration.fields.clear();

@@ -117,6 +117,11 @@ impl Stage for Bench {
     }
 }
 
+/// Nothing is told from outside the monitor.
+fn nothing() -> mpsc::UnboundedReceiver<String> {
+    mpsc::unbounded_channel().1
+}
+
 fn stage() -> (Bench, mpsc::UnboundedSender<Input>, Seen) {
     let (keys, inputs) = mpsc::unbounded_channel();
     let seen = Seen::default();
@@ -166,7 +171,7 @@ async fn memory(count: usize, port: u16) {
     let (mut bench, keys, seen) = stage();
     let board = {
         let handle = handle.clone();
-        tokio::spawn(async move { drive(handle, &mut bench, &env(), jiff::tz::TimeZone::UTC).await })
+        tokio::spawn(async move { drive(handle, &mut bench, &env(), jiff::tz::TimeZone::UTC, nothing()).await })
     };
     handle.round(None).await;
     // What was kept open for the round is closed by then; the schedule's own first checks run along.
@@ -208,7 +213,7 @@ async fn keys(count: usize, hanging: usize) {
     let (mut bench, keys, seen) = stage();
     let board = {
         let handle = handle.clone();
-        tokio::spawn(async move { drive(handle, &mut bench, &env(), jiff::tz::TimeZone::UTC).await })
+        tokio::spawn(async move { drive(handle, &mut bench, &env(), jiff::tz::TimeZone::UTC, nothing()).await })
     };
     while !seen.ready.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -248,7 +253,7 @@ async fn idle() {
     let (mut bench, keys, seen) = stage();
     let board = {
         let handle = handle.clone();
-        tokio::spawn(async move { drive(handle, &mut bench, &env(), jiff::tz::TimeZone::UTC).await })
+        tokio::spawn(async move { drive(handle, &mut bench, &env(), jiff::tz::TimeZone::UTC, nothing()).await })
     };
     handle.round(None).await;
     tokio::time::sleep(Duration::from_secs(3)).await;

@@ -116,6 +116,7 @@ impl Stage for FakeStage {
 
 /// A board running in its own task.
 struct Running {
+    asides: mpsc::UnboundedSender<String>,
     keys: mpsc::UnboundedSender<Input>,
     seen: Seen,
     handle: Handle,
@@ -141,6 +142,7 @@ fn run(home: &Path, config: &str) -> Running {
     let handle = monitor(home, config, Arc::new(World));
     let (keys, inputs) = mpsc::unbounded_channel();
     let seen = Seen::default();
+    let (asides, told) = mpsc::unbounded_channel();
     let (for_stage, for_board) = (seen.clone(), handle.clone());
     let local = async move {
         let mut stage = FakeStage {
@@ -150,9 +152,9 @@ fn run(home: &Path, config: &str) -> Running {
             broken: false,
         };
         let env = Env { lang: Some("C.UTF-8".to_owned()), ..Env::default() };
-        drive(for_board, &mut stage, &env, jiff::tz::TimeZone::UTC).await
+        drive(for_board, &mut stage, &env, jiff::tz::TimeZone::UTC, told).await
     };
-    Running { keys, seen, handle, board: tokio::spawn(local) }
+    Running { asides, keys, seen, handle, board: tokio::spawn(local) }
 }
 
 impl Running {
@@ -318,10 +320,21 @@ async fn suspension_signals_and_losses() {
 
     let handle = monitor(home.path(), "", Arc::new(World));
     let (_keys, inputs) = mpsc::unbounded_channel();
+    let (_asides, told) = mpsc::unbounded_channel();
     let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     let mut stage = FakeStage { terminal, inputs, seen: Seen::default(), broken: true };
-    let ended = drive(handle, &mut stage, &Env::default(), jiff::tz::TimeZone::UTC).await;
+    let ended = drive(handle, &mut stage, &Env::default(), jiff::tz::TimeZone::UTC, told).await;
     assert_eq!(ended, Ended::Code(129), "a terminal that cannot be drawn on is lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentence_from_outside_the_monitor_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let board = run(home.path(), "");
+    board.asides.send("no keyring today".to_owned()).unwrap();
+    board.see("no keyring today").await;
+    board.press("q");
+    assert_eq!(board.end().await, Ended::Quit);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,9 @@ pub(super) fn run(once: bool, out: &mut Out) -> Answer {
     let started = runtime.block_on(home.prepare())?;
     // Without it the log view would have nothing to show; a demo without one is still a demo.
     let _log = crate::logging::start(&started.paths.log).ok();
-    board::open(runtime, || Handle::start(started).map_err(Failure::from))
+    // The demo keeps its credentials to itself, whatever keyring is here.
+    let (_, no_asides) = tokio::sync::mpsc::unbounded_channel();
+    board::open(runtime, no_asides, || Handle::start(started).map_err(Failure::from))
 }
 
 fn one_round(home: &DemoHome, out: &mut Out) -> Answer {

@@ -19,6 +19,9 @@ pub enum KeyringError {
     Refused(String),
 }
 
+/// Whether this build can speak with one at all.
+pub const BUILT_IN: bool = cfg!(feature = "keyring");
+
 /// Whether it works: something is written, read and removed.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use ratatui::Frame;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
-    sync::{broadcast, watch},
+    sync::{broadcast, mpsc, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
@@ -71,23 +71,27 @@ pub trait Stage {
     fn next(&mut self) -> impl Future<Output = Input>;
 }
 
-/// Opens the board on this process's terminal until the user leaves or a signal ends it.
+/// Opens the board on this process's terminal until the user leaves or a signal ends it. `asides` are sentences from
+/// outside the monitor, told as they come.
 ///
 /// # Errors
 /// The terminal cannot be taken over.
-pub async fn run(handle: Handle) -> anyhow::Result<Ended> {
+pub async fn run(handle: Handle, asides: Asides) -> anyhow::Result<Ended> {
     // Whether and how there is colour is our decision (`caps`), and reversal must survive NO_COLOR.
     crossterm::style::force_color_output(true);
     let mut console = Console::open(handle.settings().mouse).context("cannot use this terminal")?;
-    let ended = drive(handle, &mut console, &Env::read(), TimeZone::system()).await;
+    let ended = drive(handle, &mut console, &Env::read(), TimeZone::system(), asides).await;
     if ended == Ended::Code(HUNG_UP) {
         console.abandon();
     }
     Ok(ended)
 }
 
+/// Sentences from outside the monitor.
+pub type Asides = mpsc::UnboundedReceiver<String>;
+
 /// The loop itself, on any stage.
-pub async fn drive<S: Stage>(handle: Handle, stage: &mut S, env: &Env, zone: TimeZone) -> Ended {
+pub async fn drive<S: Stage>(handle: Handle, stage: &mut S, env: &Env, zone: TimeZone, asides: Asides) -> Ended {
     let settings = handle.settings();
     let (keymap, complaints) = Keymap::with(&settings.keys);
     let definitions = handle.registry().iter().cloned().collect();
@@ -96,6 +100,7 @@ pub async fn drive<S: Stage>(handle: Handle, stage: &mut S, env: &Env, zone: Tim
     let mut board = Board {
         snapshots: handle.snapshots(),
         notices: handle.notices(),
+        asides,
         executor: Executor::new(handle.clone()),
         theme: Theme::new("", Default::default(), false),
         pace: Pace::default(),
@@ -119,6 +124,7 @@ struct Board<'a, S> {
     env: &'a Env,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     notices: broadcast::Receiver<Notice>,
+    asides: Asides,
     executor: Executor,
     state: UiState,
     theme: Theme,
@@ -172,6 +178,7 @@ impl<S: Stage> Board<'_, S> {
                     Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "notices were missed"),
                     Err(broadcast::error::RecvError::Closed) => noticed = false,
                 },
+                Some(aside) = self.asides.recv() => self.tell(Event::Notice(Notice::Message(aside)))?,
                 _ = clock.tick() => self.tell(Event::Tick(Timestamp::now()))?,
             }
         }

@@ -181,7 +181,7 @@ async fn certificates_are_verified_and_the_reason_is_told() {
     assert_eq!(outcome.cause, Cause::Ok, "{outcome:?}");
     assert!(outcome.certificate_expires.is_some(), "{outcome:?}");
     let bad = [
-        (issuer.server("localhost", -2), "TLS: the certificate has expired"),
+        (issuer.server("localhost", -2), "TLS: the certificate has expired, by this machine's clock"),
         (issuer.server("elsewhere.example", 100), "TLS: the certificate is for another name"),
         (self_signed("localhost"), "TLS: the certificate's issuer is not trusted"),
         (Issuer::new("Another").server("localhost", 100), "TLS: the certificate's issuer is not trusted"),

@@ -60,10 +60,10 @@ pub fn tls(error: &rustls::Error) -> &'static str {
     use rustls::{CertificateError as Certificate, Error};
     match error {
         Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
-            "TLS: the certificate has expired"
+            "TLS: the certificate has expired, by this machine's clock"
         }
         Error::InvalidCertificate(Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) => {
-            "TLS: the certificate is not valid yet"
+            "TLS: the certificate is not valid yet, by this machine's clock"
         }
         Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
             "TLS: the certificate is for another name"

@@ -66,7 +66,7 @@ pub const fn general(cause: Cause) -> &'static str {
         Cause::Connect => "Nothing answers there: check host and port, firewalls, and whether the service runs.",
         Cause::Tls => {
             "The certificate is not trusted, outside its time (or this machine's clock is wrong), or for another name. For a CA of your own set ca_file."
-        },
+        }
         Cause::Timeout => "It did not answer in time: it may be overloaded, or a firewall drops the packets.",
         Cause::Protocol => "The answer is not of the expected protocol: check host, port and TLS setting.",
         Cause::ServerError => "The service failed by its own account: wait, and look at its status page.",

@@ -16,6 +16,7 @@ pub mod kafka;
 pub mod ladder;
 mod login;
 pub mod mongodb;
+#[cfg(feature = "mqtt")]
 pub mod mqtt;
 pub mod mysql;
 pub mod nats;

@@ -1,5 +1,6 @@
 //! The `mqtt` probe against brokers of our own on loopback.
 
+#![cfg(feature = "mqtt")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]
@@ -14,7 +15,10 @@ use lampboard::{
 use loopback::{certificates, listen, serve};
 use probe::{Given, everything, given};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
+};
 
 /// Reads one packet, whose length takes one byte.
 async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
@@ -82,6 +86,34 @@ async fn refusals_and_foreign_answers_are_told_apart() {
 }
 
 #[tokio::test]
+async fn nothing_is_awaited_that_is_no_answer() {
+    let accepted = &[0x20, 2, 0, 0][..];
+    for (first, then) in [
+        (&b"H"[..], &b""[..]),
+        (&[0xd0], b""),
+        (&[0x20, 3], b""),
+        (&[0x20, 0xff, 0xff, 0xff, 0x7f], b""),
+        (&[0x20, 0x80, 0x80, 0x80, 0x80], b""),
+        (&[0x20, 0], b""),
+        (&[0x20, 1, 0], b""),
+        (accepted, accepted),
+        (accepted, &[0xd0, 0xff, 0x7f]),
+    ] {
+        let port = serve(move |mut stream| async move {
+            let _ = hear(&mut stream).await;
+            let _ = stream.write_all(first).await;
+            let _ = hear(&mut stream).await;
+            let _ = stream.write_all(then).await;
+            // Held open until the check hangs up.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let outcome = mqtt::probe(&client(&port, &[]).input()).await;
+        assert_eq!(outcome.cause, Cause::Protocol, "{first:?} {then:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn tls_is_spoken_where_asked() {
     let own = certificates();
     let config = own.config.clone();
@@ -113,4 +145,36 @@ async fn silence_and_contradictions_end_in_time() {
         mqtt::probe(&given(&[("host", "localhost"), ("tls", "maybe")]).input()).await.cause,
         Cause::Misconfigured
     );
+}
+
+#[tokio::test]
+async fn without_a_port_tls_means_8883_and_plain_1883() {
+    for (tls, port) in [("yes", "8883"), ("no", "1883")] {
+        // An address of its own, so that nobody else listens there.
+        let listener = TcpListener::bind(format!("127.0.88.83:{port}")).await.unwrap();
+        let asked = given(&[("host", "127.0.88.83"), ("tls", tls)]).timeout(Duration::from_secs(5));
+        for fields in [asked, given(&[("host", "127.0.88.83"), ("tls", tls), ("port", "")])] {
+            let (checked, heard) = tokio::join!(fields.checked("mqtt"), async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut first = [0];
+                stream.read_exact(&mut first).await.unwrap();
+                first[0]
+            });
+            assert_eq!(heard, if tls == "yes" { 0x16 } else { 0x10 }, "a handshake or CONNECT: {checked:?}");
+        }
+    }
+}
+
+#[test]
+fn the_broker_that_a_password_goes_to_is_the_one_that_is_asked() {
+    for (fields, place) in [
+        (&[("tls", "yes")][..], "broker.test:8883"),
+        (&[("tls", "no")], "broker.test:1883"),
+        (&[], "broker.test:1883"),
+        (&[("tls", "yes"), ("port", "1883")], "broker.test:1883"),
+    ] {
+        let mut all = vec![("host", "broker.test")];
+        all.extend_from_slice(fields);
+        assert_eq!(given(&all).destinations("mqtt"), [place]);
+    }
 }

@@ -1,5 +1,6 @@
 //! The `mqtt` probe against a real mosquitto, started here. `.ci/run` installs it and runs these.
 
+#![cfg(feature = "mqtt")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]

@@ -161,18 +161,19 @@ impl Checker {
             Some(CodedKind::Dns) => super::dns::probe(&input).await,
             Some(CodedKind::Smtp) => super::smtp::probe(&input).await,
             Some(CodedKind::Nats) => super::nats::probe(&input).await,
-            Some(CodedKind::Mqtt) => super::mqtt::probe(&input).await,
             Some(CodedKind::Mongodb) => super::mongodb::probe(&input).await,
             Some(CodedKind::Kafka) => super::kafka::probe(&input).await,
             Some(CodedKind::Mysql) => super::mysql::probe(&input).await,
             Some(CodedKind::Ping) => super::ping::probe(&input).await,
             Some(CodedKind::Sqlite) => super::sqlite::probe(&input).await,
             Some(CodedKind::Command) => super::command::probe(&input).await,
+            #[cfg(feature = "mqtt")]
+            Some(CodedKind::Mqtt) => super::mqtt::probe(&input).await,
             #[cfg(feature = "redis")]
             Some(CodedKind::Redis) => super::redis::probe(&input).await,
             #[cfg(feature = "postgres")]
             Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
-            #[cfg(not(all(feature = "redis", feature = "postgres")))]
+            #[cfg(not(all(feature = "mqtt", feature = "redis", feature = "postgres")))]
             Some(kind) => not_built_in(kind.as_str()),
             None => Outcome::of(Cause::Internal, Timestamp::now(), "unknown kind of check", ""),
         }

@@ -1,22 +1,26 @@
 //! Probe kind `mqtt`: CONNECT of MQTT 3.1.1 with the credential, its CONNACK read, PINGREQ answered, DISCONNECT.
+//! The packets are rumqttc's; its client would resolve, connect again and encrypt by itself, out of sight of the deadline.
 
 use super::{
     Input,
+    prepare::mqtt_port,
     stream::{failed, target},
     wire::{Wire, bounded},
 };
 use crate::model::{Cause, Fact, Outcome, Secret, text::sanitize};
+use bytes::BytesMut;
 use jiff::Timestamp;
+use rumqttc::mqttbytes::{
+    Error, PacketType,
+    v4::{Connect, ConnectReturnCode, Login, Packet},
+};
 use std::time::Instant;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Seconds after which the broker may drop a silent connection.
 const KEEP_ALIVE: u16 = 60;
-/// Largest packet read, in bytes: only short ones can come before a subscription.
-const LARGEST: usize = 4096;
-
-const CONNACK: u8 = 0x20;
-const PINGRESP: u8 = 0xd0;
+/// Longest body of a packet read, in bytes: CONNACK's. PINGRESP has none.
+const LARGEST: usize = 2;
 
 /// One attempt.
 pub async fn probe(input: &Input<'_>) -> Outcome {
@@ -25,7 +29,7 @@ pub async fn probe(input: &Input<'_>) -> Outcome {
 
 async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let tls = input.wants_tls()?;
-    let (host, port) = target(input, if tls { "8883" } else { "1883" })?;
+    let (host, port) = target(input, mqtt_port(tls))?;
     let user = input.field("username");
     let password = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty());
     if password.is_some() && user.is_none() {
@@ -39,15 +43,13 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     }
     let asked = Instant::now();
     wire.send("CONNECT", &hello).await?;
-    let code = match packet(&mut wire, "CONNECT", CONNACK).await?.as_slice() {
-        [_, code] => *code,
-        body => return Err(foreign("CONNECT", CONNACK, body)),
-    };
-    if code != 0 {
-        return Err(refused(code, password.is_some()));
+    match answer(&mut wire, "CONNECT", PacketType::ConnAck).await? {
+        Packet::ConnAck(ack) if ack.code == ConnectReturnCode::Success => {}
+        Packet::ConnAck(ack) => return Err(refused(ack.code as u8, password.is_some())),
+        _ => return Err(foreign("CONNECT", "no CONNACK")),
     }
-    wire.send("PINGREQ", &[0xc0, 0]).await?;
-    packet(&mut wire, "PINGREQ", PINGRESP).await?;
+    wire.send("PINGREQ", &written(&Packet::PingReq)?).await?;
+    answer(&mut wire, "PINGREQ", PacketType::PingResp).await?;
     let mut outcome = Outcome::of(Cause::Ok, Timestamp::now(), "CONNACK 0 and PINGRESP", "connection accepted");
     wire.measure(&mut outcome, asked);
     outcome.code = Some(0);
@@ -57,7 +59,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
         Fact { label: "Client id".into(), value: sanitize(&id, 100) },
         Fact { label: "Encryption".into(), value: wire.tls.clone().unwrap_or_else(|| "none".into()) },
     ];
-    wire.farewell(&[0xe0, 0]).await;
+    wire.farewell(&written(&Packet::Disconnect)?).await;
     Ok(outcome)
 }
 
@@ -68,62 +70,49 @@ fn random_id() -> String {
 
 /// The CONNECT packet: a clean session, no will.
 fn connect(id: &str, user: Option<&str>, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Box<Outcome>> {
-    let mut flags = 0x02;
-    let mut payload = Zeroizing::new(Vec::with_capacity(256));
-    for (flag, text) in [(0, Some(id)), (0x80, user), (0x40, password)] {
-        let Some(text) = text else { continue };
-        let length = u16::try_from(text.len())
-            .map_err(|_| failed(Cause::Misconfigured, "the credential", "longer than the 65535 bytes of MQTT"))?;
-        flags |= flag;
-        payload.extend(length.to_be_bytes());
-        payload.extend_from_slice(text.as_bytes());
+    // The library cuts longer ones off.
+    if [Some(id), user, password].into_iter().flatten().any(|text| text.len() > usize::from(u16::MAX)) {
+        return Err(failed(Cause::Misconfigured, "the credential", "longer than the 65535 bytes of MQTT"));
     }
-    let mut head = vec![0, 4];
-    head.extend_from_slice(b"MQTT");
-    head.extend([4, flags]);
-    head.extend(KEEP_ALIVE.to_be_bytes());
-    let mut packet = Zeroizing::new(vec![0x10]);
-    let mut left = head.len() + payload.len();
-    loop {
-        let byte = (left % 128) as u8;
-        left /= 128;
-        packet.push(if left > 0 { byte | 0x80 } else { byte });
-        if left == 0 {
-            break;
-        }
+    let mut connect = Connect::new(id);
+    connect.keep_alive = KEEP_ALIVE;
+    connect.login = user.map(|user| Login::new(user, password.unwrap_or_default()));
+    let mut packet = Packet::Connect(connect);
+    let bytes = written(&packet);
+    if let Packet::Connect(Connect { login: Some(login), .. }) = &mut packet {
+        login.password.zeroize();
     }
-    packet.extend_from_slice(&head);
-    packet.extend_from_slice(&payload);
-    Ok(packet)
+    bytes
 }
 
-/// The body of one packet of this kind. Anything else ends the check at its first byte: foreign servers may say more, or wait.
-async fn packet(wire: &mut Wire, step: &str, kind: u8) -> Result<Vec<u8>, Box<Outcome>> {
+/// The bytes of a packet; they are wiped, for CONNECT's hold the password.
+fn written(packet: &Packet) -> Result<Zeroizing<Vec<u8>>, Box<Outcome>> {
+    // Room for all of it: a buffer that grows leaves copies behind.
+    let mut room = BytesMut::with_capacity(packet.size());
+    let done = packet.write(&mut room, usize::MAX);
+    let bytes = Zeroizing::new(Vec::from(room));
+    done.map(|_| bytes).map_err(|e| failed(Cause::Internal, "a packet of MQTT", &e.to_string()))
+}
+
+/// One packet of this kind. Anything else ends the check at its first byte: foreign servers may say more, or wait.
+async fn answer(wire: &mut Wire, step: &str, kind: PacketType) -> Result<Packet, Box<Outcome>> {
     let first = wire.exact(step, 1).await?[0];
-    if first & 0xf0 != kind {
-        return Err(foreign(step, first, &[]));
+    if first >> 4 != kind as u8 {
+        return Err(foreign(step, &format!("packet {first:02x}")));
     }
-    let mut length = 0_usize;
-    for place in 0..4 {
-        let byte = wire.exact(step, 1).await?[0];
-        length |= usize::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            if length > LARGEST {
-                break;
-            }
-            return wire.exact(step, length).await;
+    let mut read = BytesMut::from(&[first][..]);
+    loop {
+        match Packet::read(&mut read, LARGEST) {
+            Ok(packet) => return Ok(packet),
+            Err(Error::InsufficientBytes(more)) => read.extend_from_slice(&wire.exact(step, more).await?),
+            Err(Error::InvalidConnectReturnCode(code)) => return Err(refused(code, false)),
+            Err(error) => return Err(foreign(step, &error.to_string())),
         }
     }
-    Err(foreign(step, first, &[]))
 }
 
-fn foreign(step: &str, first: u8, body: &[u8]) -> Box<Outcome> {
-    let bytes: Vec<String> = body.iter().take(16).map(|b| format!("{b:02x}")).collect();
-    failed(
-        Cause::Protocol,
-        format!("{step} is not answered in MQTT 3.1.1"),
-        format!("packet {first:02x} {}", bytes.join(" ")).trim(),
-    )
+fn foreign(step: &str, seen: &str) -> Box<Outcome> {
+    failed(Cause::Protocol, format!("{step} is not answered in MQTT 3.1.1"), seen)
 }
 
 /// The verdict of a CONNACK's return code (table 3.1 of the standard).

@@ -131,6 +131,11 @@ fn of_url(url: &reqwest::Url) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
+/// The port of MQTT brokers where none is given.
+pub fn mqtt_port(tls: bool) -> &'static str {
+    if tls { "8883" } else { "1883" }
+}
+
 /// Host and port the check will talk to. `None`: no host, or the fields are wrong.
 pub fn host(integration: &Integration, definition: &Definition) -> Option<String> {
     let (fields, _) = fields(integration, definition);
@@ -151,10 +156,11 @@ pub fn host(integration: &Integration, definition: &Definition) -> Option<String
                 CodedKind::Mysql => "3306",
                 CodedKind::Mongodb => "27017",
                 CodedKind::Kafka => "9092",
-                CodedKind::Mqtt => "1883",
+                CodedKind::Mqtt => mqtt_port(fields.get("tls").is_some_and(|t| t == "yes")),
                 _ => "0",
             };
-            Some(format!("{}:{}", fields.get("host")?, fields.get("port").map_or(usual, String::as_str)))
+            let port = fields.get("port").map(String::as_str).filter(|p| !p.is_empty());
+            Some(format!("{}:{}", fields.get("host")?, port.unwrap_or(usual)))
         }
     }
 }

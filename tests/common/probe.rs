@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use lampboard::{
     checks::{Checker, Input, Network},
     model::{FieldValue, Integration, IntegrationId, Outcome, Secret},
-    providers::Registry,
+    providers::{Definition, Registry},
     secrets::{Resolver, Vault},
 };
 use std::{path::Path, sync::Arc, time::Duration};
@@ -97,6 +97,17 @@ impl Given {
 
     /// One attempt as the program makes it, with all that surrounds a probe.
     pub async fn checked(&self, provider: &str) -> Outcome {
+        let (checker, integration, definition) = self.whole(provider);
+        checker.attempt_as(&integration, &definition, &self.secrets).await
+    }
+
+    /// The hosts and ports that such an attempt's secrets may go to.
+    pub fn destinations(&self, provider: &str) -> Vec<String> {
+        let (checker, integration, definition) = self.whole(provider);
+        checker.destinations(&integration, &definition)
+    }
+
+    fn whole(&self, provider: &str) -> (Checker, Integration, Arc<Definition>) {
         let vault = Arc::new(Vault::new(Path::new("/nonexistent/vault"), Path::new("/nonexistent/identity")));
         let checker = Checker::new(&Network::default(), Resolver::new(vault)).expect("a checker");
         let mut integration = self.integration.clone();
@@ -104,7 +115,7 @@ impl Given {
         integration.fields.extend(self.lists.iter().map(|(k, v)| (k.clone(), FieldValue::List(v.clone()))));
         integration.timeout = self.timeout;
         let definition = Registry::built_in().get(provider).expect("a built-in provider").clone();
-        checker.attempt_as(&integration, &definition, &self.secrets).await
+        (checker, integration, definition)
     }
 
     /// An integration without fields.

@@ -79,6 +79,28 @@ async fn full_and_foreign_servers_are_told_apart() {
 }
 
 #[tokio::test]
+async fn only_a_pong_is_proof() {
+    let late = answer(INFO, "+OK\r\n-ERR 'Authorization Violation'\r\n").await;
+    assert_eq!(late.cause, Cause::InvalidCredential, "{late:?}");
+    let never = answer(INFO, "+OK\r\nINFO {}\r\n").await;
+    assert_eq!(never.cause, Cause::Connect, "{never:?}");
+    let chatter: &str = Box::leak("+OK\r\n".repeat(40).into_boxed_str());
+    assert_eq!(answer(INFO, chatter).await.cause, Cause::Protocol);
+}
+
+#[tokio::test]
+async fn a_greeting_without_end_is_not_read_to_its_end() {
+    let port = serve(|mut stream| async move {
+        let _ = stream.write_all(b"INFO {\"server_id\":\"").await;
+        while stream.write_all(&[b'a'; 4096]).await.is_ok() {}
+    })
+    .await;
+    let outcome = nats::probe(&given(&[("host", "127.0.0.1"), ("port", &port)]).input()).await;
+    assert_eq!(outcome.cause, Cause::Protocol, "{outcome:?}");
+    assert!(everything(&outcome).len() < 2000);
+}
+
+#[tokio::test]
 async fn a_password_is_kept_from_a_server_without_the_tls_asked_for() {
     let port = serve(|mut stream| async move {
         let _ = stream.write_all(format!("{INFO}\r\n").as_bytes()).await;

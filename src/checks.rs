@@ -18,6 +18,7 @@ mod login;
 pub mod mongodb;
 #[cfg(feature = "mqtt")]
 pub mod mqtt;
+#[cfg(feature = "mysql")]
 pub mod mysql;
 pub mod nats;
 mod network;

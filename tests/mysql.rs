@@ -1,5 +1,6 @@
 //! The `mysql` probe against servers of our own on loopback: what a MariaDB of these days does not say.
 
+#![cfg(feature = "mysql")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]

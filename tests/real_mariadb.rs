@@ -1,5 +1,6 @@
 //! The `mysql` probe against a real MariaDB, started here. `.ci/run` installs it and runs these.
 
+#![cfg(feature = "mysql")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]

@@ -163,6 +163,7 @@ impl Checker {
             Some(CodedKind::Nats) => super::nats::probe(&input).await,
             Some(CodedKind::Mongodb) => super::mongodb::probe(&input).await,
             Some(CodedKind::Kafka) => super::kafka::probe(&input).await,
+            #[cfg(feature = "mysql")]
             Some(CodedKind::Mysql) => super::mysql::probe(&input).await,
             Some(CodedKind::Ping) => super::ping::probe(&input).await,
             Some(CodedKind::Sqlite) => super::sqlite::probe(&input).await,
@@ -173,7 +174,7 @@ impl Checker {
             Some(CodedKind::Redis) => super::redis::probe(&input).await,
             #[cfg(feature = "postgres")]
             Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
-            #[cfg(not(all(feature = "mqtt", feature = "redis", feature = "postgres")))]
+            #[cfg(not(all(feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis")))]
             Some(kind) => not_built_in(kind.as_str()),
             None => Outcome::of(Cause::Internal, Timestamp::now(), "unknown kind of check", ""),
         }

@@ -2,6 +2,7 @@
 
 mod login;
 mod packet;
+mod refusal;
 
 use super::{
     Input,
@@ -46,8 +47,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let tls = channel.wire.tls.clone().unwrap_or_else(|| "none".into());
     outcome.facts.insert(0, Fact { label: "Version".into(), value: sanitize(&version, 100) });
     outcome.facts.push(Fact { label: "Encryption".into(), value: tls });
-    // COM_QUIT: the server hangs up without an answer.
-    channel.wire.farewell(&[1, 0, 0, 0, 1]).await;
+    channel.quit().await;
     Ok(outcome)
 }
 

@@ -6,6 +6,7 @@ use super::{
     stream::{self, failed, timed_out},
 };
 use crate::model::{Cause, Outcome, Phases};
+use bytes::BytesMut;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use std::{
@@ -34,7 +35,7 @@ pub async fn bounded(input: &Input<'_>, attempt: impl Future<Output = Result<Out
 /// An open connection with its unread bytes.
 pub struct Wire {
     stream: Box<dyn Duplex>,
-    unread: Vec<u8>,
+    unread: BytesMut,
     too_much: TooMuch,
     deadline: tokio::time::Instant,
     limit: Duration,
@@ -58,7 +59,7 @@ impl Wire {
             local: dialed.stream.local(),
             too_much: dialed.stream.too_much(),
             stream: Box::new(dialed.stream),
-            unread: Vec::new(),
+            unread: BytesMut::new(),
             deadline: dialed.deadline,
             limit: input.timeout,
             phases: dialed.phases,
@@ -116,7 +117,7 @@ impl Wire {
     pub async fn line(&mut self, step: &str, longest: usize) -> Result<Option<String>, Box<Outcome>> {
         loop {
             if let Some(at) = self.unread.iter().position(|b| *b == b'\n').filter(|at| *at <= longest) {
-                let line: Vec<u8> = self.unread.drain(..=at).collect();
+                let line = self.unread.split_to(at + 1);
                 return Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()));
             }
             if self.unread.len() > longest {
@@ -142,7 +143,24 @@ impl Wire {
                 return Err(closed(step));
             }
         }
-        Ok(self.unread.drain(..count).collect())
+        Ok(self.unread.split_to(count).to_vec())
+    }
+
+    /// What `decode` takes off the bytes that came; `None` asks for more of them. The decoder bounds what it waits for.
+    #[cfg(feature = "mysql")]
+    pub async fn decoded<T>(
+        &mut self,
+        step: &str,
+        mut decode: impl FnMut(&mut BytesMut) -> Result<Option<T>, Box<Outcome>>,
+    ) -> Result<T, Box<Outcome>> {
+        loop {
+            if let Some(whole) = decode(&mut self.unread)? {
+                return Ok(whole);
+            }
+            if !self.more(step).await? {
+                return Err(closed(step));
+            }
+        }
     }
 
     /// Says goodbye and waits a moment for the answer, so that the server logs an orderly end. Failures do not matter.

@@ -191,3 +191,51 @@ fn unknown(body: &[u8]) -> Box<Outcome> {
     let first = body.first().map_or("an empty packet".to_owned(), |b| format!("a packet of kind {b:02x}"));
     failed(Cause::Protocol, "sign-in is not answered in MySQL's way", &first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Computed with another program's hash functions from the documented formulas.
+    #[test]
+    fn passwords_are_proven_as_documented() {
+        let nonce: Vec<u8> = (1..=20).collect();
+        let native = prove(&AuthPlugin::MysqlNativePassword, "canary", &nonce).unwrap();
+        assert_eq!(hex(&native), "c4fd401ff30947887d61d3b9d00f671ef746befc");
+        let caching = prove(&AuthPlugin::CachingSha2Password, "canary", &nonce).unwrap();
+        assert_eq!(hex(&caching), "6f4553c7d5862121045c43bad2856a4375909f6e07a01bbc331b1d32d75285d0");
+        assert!(prove(&AuthPlugin::MysqlNativePassword, "", &nonce).unwrap().is_empty());
+        let refused = |method, nonce: &[u8]| prove(&method, "canary", nonce).unwrap_err().cause;
+        assert_eq!(refused(AuthPlugin::MysqlOldPassword, &nonce), Cause::Misconfigured);
+        assert_eq!(refused(AuthPlugin::Ed25519, &nonce[..8]), Cause::Misconfigured);
+        assert_eq!(refused(AuthPlugin::CachingSha2Password, &nonce[..8]), Cause::Protocol);
+    }
+
+    /// Whatever a server greets with: it is read or refused.
+    #[test]
+    fn greetings_are_read_or_refused() {
+        let mut body = b"\x0a5.5.5-10.11.19-MariaDB\0\x01\0\0\0abcdefgh\0".to_vec();
+        body.extend([0xff, 0xff, 45, 2, 0, 0xff, 0x81, 21]);
+        body.extend([0; 10]);
+        body.extend_from_slice(b"ijklmnopqrst\0mysql_native_password\0");
+        let whole = read::<HandshakePacket>(&body, ()).unwrap();
+        assert_eq!(whole.nonce(), b"abcdefghijklmnopqrst");
+        assert_eq!(whole.auth_plugin(), Some(AuthPlugin::MysqlNativePassword));
+        for end in 0..60 {
+            assert!(read::<HandshakePacket>(&body[..end], ()).is_none(), "{end}");
+        }
+        for at in 0..body.len() {
+            for byte in 0..=u8::MAX {
+                let mut other = body.clone();
+                other[at] = byte;
+                if let Some(greeting) = read::<HandshakePacket>(&other, ()) {
+                    let _ = (greeting.nonce(), greeting.auth_plugin(), greeting.capabilities());
+                }
+            }
+        }
+    }
+}

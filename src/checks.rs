@@ -32,6 +32,7 @@ pub mod redis;
 mod resolve;
 mod scram;
 pub mod scrub;
+#[cfg(feature = "smtp")]
 pub mod smtp;
 pub mod sqlite;
 mod stream;

@@ -1,5 +1,6 @@
 //! The `smtp` probe against a real mail server (aiosmtpd), started here. `.ci/run` installs it and runs these.
 
+#![cfg(feature = "smtp")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]

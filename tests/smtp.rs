@@ -1,5 +1,6 @@
 //! The `smtp` probe against mail servers of our own on loopback.
 
+#![cfg(feature = "smtp")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]
@@ -210,6 +211,11 @@ async fn busy_blocked_and_foreign_servers_are_told_apart() {
         ("554 no SMTP service here", Cause::UnexpectedResponse),
         ("SSH-2.0-OpenSSH_9.2", Cause::Protocol),
         ("HTTP/1.1 400 Bad Request", Cause::Protocol),
+        ("", Cause::Protocol),
+        ("25", Cause::Protocol),
+        ("999 x", Cause::Protocol),
+        ("250_x", Cause::Protocol),
+        ("2é0 x", Cause::Protocol),
     ] {
         let port = Mail { greeting, ..Mail::new() }.start().await;
         let outcome = smtp::probe(&client(&port, "none", "canary-right").input()).await;
@@ -219,6 +225,10 @@ async fn busy_blocked_and_foreign_servers_are_told_apart() {
     let outcome = smtp::probe(&client(&port, "none", "canary-right").input()).await;
     assert_eq!(outcome.cause, Cause::Misconfigured, "{outcome:?}");
     assert!(outcome.evidence.seen.contains("XOAUTH2"));
+    let port = Mail { plain: &["AUTH X-OWN"], ..Mail::new() }.start().await;
+    let outcome = smtp::probe(&client(&port, "none", "canary-right").input()).await;
+    let rule = "neither AUTH PLAIN nor AUTH LOGIN is offered";
+    assert_eq!((outcome.cause, outcome.evidence.rule.as_str()), (Cause::Misconfigured, rule));
     let port = Mail { plain: &[], ..Mail::new() }.start().await;
     assert_eq!(smtp::probe(&client(&port, "none", "canary-right").input()).await.cause, Cause::Misconfigured);
 }
@@ -249,6 +259,22 @@ async fn silent_gone_and_breaking_servers_end_in_time() {
     })
     .await;
     assert_eq!(smtp::probe(&client(&port, "none", "canary-right").input()).await.cause, Cause::Connect);
+    for (cut, cause) in [
+        ("421-4.3.2 shutting down", Cause::ServerError),
+        ("220-mail.test", Cause::UnexpectedResponse),
+        ("220-\r\n".repeat(4000).as_str(), Cause::Protocol),
+    ] {
+        let greeting = cut.to_owned();
+        let port = serve(move |mut stream| {
+            let greeting = greeting.clone();
+            async move {
+                let _ = say(&mut stream, &greeting).await;
+            }
+        })
+        .await;
+        let outcome = smtp::probe(&client(&port, "none", "canary-right").input()).await;
+        assert_eq!(outcome.cause, cause, "{outcome:?}");
+    }
     let port = serve(|mut stream| async move { while stream.write_all(&[b'2'; 4096]).await.is_ok() {} }).await;
     assert_eq!(smtp::probe(&client(&port, "none", "canary-right").input()).await.cause, Cause::Protocol);
 }

@@ -1,6 +1,6 @@
 //! What a build leaves out says so and checks nothing. For builds without default features.
 
-#![cfg(not(any(feature = "aws", feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis")))]
+#![cfg(not(any(feature = "aws", feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis", feature = "smtp")))]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/probe.rs"]
@@ -19,6 +19,7 @@ async fn what_is_left_out_says_what_to_build_with() {
         ("redis", "redis", given(&[("host", "127.0.0.1"), ("port", &port)])),
         ("mysql", "mysql", given(&[("host", "127.0.0.1"), ("port", &port), ("user", "ada")])),
         ("postgres", "postgres", given(&[("host", "127.0.0.1"), ("port", &port), ("user", "ada")])),
+        ("smtp", "smtp", given(&[("host", "127.0.0.1"), ("port", &port), ("username", "ada")])),
         ("aws", "aws", given(&[("base_url", &url)]).secret("access_key_id", "AKIA").secret("secret_access_key", "x")),
     ] {
         let outcome = asked.secret("password", "canary").checked(provider).await;

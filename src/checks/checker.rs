@@ -159,6 +159,7 @@ impl Checker {
             Some(CodedKind::Tcp) => super::tcp::probe(&input).await,
             Some(CodedKind::Tls) => super::tls::probe(&input).await,
             Some(CodedKind::Dns) => super::dns::probe(&input).await,
+            #[cfg(feature = "smtp")]
             Some(CodedKind::Smtp) => super::smtp::probe(&input).await,
             Some(CodedKind::Nats) => super::nats::probe(&input).await,
             Some(CodedKind::Mongodb) => super::mongodb::probe(&input).await,
@@ -174,7 +175,7 @@ impl Checker {
             Some(CodedKind::Redis) => super::redis::probe(&input).await,
             #[cfg(feature = "postgres")]
             Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
-            #[cfg(not(all(feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis")))]
+            #[cfg(not(all(feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis", feature = "smtp")))]
             Some(kind) => not_built_in(kind.as_str()),
             None => Outcome::of(Cause::Internal, Timestamp::now(), "unknown kind of check", ""),
         }

@@ -204,6 +204,7 @@ fn speaks_tls(definition: &Definition, fields: &IndexMap<String, String>) -> boo
         Probe::Coded(CodedKind::Redis | CodedKind::Mqtt | CodedKind::Mongodb | CodedKind::Kafka) => {
             fields.get("tls").is_some_and(|t| t == "yes")
         }
+        #[cfg(feature = "smtp")]
         Probe::Coded(CodedKind::Smtp) => {
             super::smtp::tls_at_once(fields.get("tls").map(String::as_str), fields.get("port").map(String::as_str))
         }

@@ -5,12 +5,15 @@ mod reply;
 use super::{
     Input,
     stream::{failed, target},
-    wire::{Wire, bounded, closed},
+    wire::{Wire, bounded},
 };
 use crate::model::{Cause, Fact, Outcome, Secret, text::sanitize};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
-use reply::{Reply, refused};
+use reply::Reply;
+use smtp_proto::{
+    AUTH_LOGIN, AUTH_PLAIN, EXT_AUTH, EXT_SIZE, EXT_START_TLS, EhloResponse, response::generate::BitToString,
+};
 use std::{net::SocketAddr, time::Instant};
 use zeroize::Zeroizing;
 
@@ -28,13 +31,7 @@ pub fn tls_at_once(tls: Option<&str>, port: Option<&str>) -> bool {
 }
 
 /// What the server offers.
-#[derive(Debug, Default)]
-struct Offer {
-    name: String,
-    mechanisms: Vec<String>,
-    size: Option<String>,
-    starttls: bool,
-}
+type Offer = EhloResponse<String>;
 
 /// One attempt.
 pub async fn probe(input: &Input<'_>) -> Outcome {
@@ -50,19 +47,19 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
         wire = wire.secure(host, input.tls.clone()).await?;
     }
     let asked = Instant::now();
-    let greeting = read(&mut wire, "the greeting").await?;
-    if greeting.code != 220 {
-        return Err(refused("the greeting", &greeting));
+    let greeting = Reply::read(&mut wire, "the greeting").await?;
+    if greeting.code() != 220 {
+        return Err(greeting.refused("the greeting"));
     }
     let mut offer = hello(&mut wire).await?;
     if encryption == Encryption::StartTls {
-        if !offer.starttls {
-            let seen = format!("'{}' does not offer STARTTLS", offer.name);
+        if offer.capabilities & EXT_START_TLS == 0 {
+            let seen = format!("'{}' does not offer STARTTLS", offer.hostname);
             return Err(failed(Cause::Tls, "STARTTLS is not offered", &seen));
         }
         let ready = ask(&mut wire, "STARTTLS", "STARTTLS").await?;
-        if ready.code != 220 {
-            return Err(failed(Cause::Tls, format!("STARTTLS was refused ({})", ready.code), &ready.text()));
+        if ready.code() != 220 {
+            return Err(failed(Cause::Tls, format!("STARTTLS was refused ({})", ready.code()), &ready.text()));
         }
         wire = wire.secure(host, input.tls.clone()).await?;
         // What was said before TLS may have been anybody's words (RFC 3207).
@@ -70,7 +67,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     }
     let mut outcome = match credential {
         Some((user, password)) => sign_in(&mut wire, &offer, user, password).await?,
-        None => Outcome::of(Cause::Ok, Timestamp::now(), "EHLO answered with 250; no user to sign in", &offer.name),
+        None => Outcome::of(Cause::Ok, Timestamp::now(), "EHLO answered with 250; no user to sign in", &offer.hostname),
     };
     wire.measure(&mut outcome, asked);
     facts(&mut outcome, &greeting, &offer, &wire);
@@ -93,18 +90,7 @@ fn encryption(input: &Input<'_>) -> Result<Encryption, Box<Outcome>> {
 async fn ask(wire: &mut Wire, step: &str, command: &str) -> Result<Reply, Box<Outcome>> {
     let line = Zeroizing::new(format!("{command}\r\n"));
     wire.send(step, line.as_bytes()).await?;
-    read(wire, step).await
-}
-
-/// One reply, of one line or several.
-async fn read(wire: &mut Wire, step: &str) -> Result<Reply, Box<Outcome>> {
-    let mut reply = Reply::default();
-    while let Some(line) = wire.line(step, reply::LONGEST_LINE).await? {
-        if reply.add(step, &line)? {
-            return Ok(reply);
-        }
-    }
-    Err(if reply.lines.is_empty() { closed(step) } else { refused(step, &reply) })
+    Reply::read(wire, step).await
 }
 
 async fn hello(wire: &mut Wire) -> Result<Offer, Box<Outcome>> {
@@ -114,31 +100,16 @@ async fn hello(wire: &mut Wire) -> Result<Offer, Box<Outcome>> {
         None => "localhost".to_owned(),
     };
     let mut reply = ask(wire, "EHLO", &format!("EHLO {name}")).await?;
-    if matches!(reply.code, 500..=504) {
+    if matches!(reply.code(), 500..=504) {
         reply = ask(wire, "HELO", &format!("HELO {name}")).await?;
     }
-    if reply.code != 250 {
-        return Err(refused("EHLO", &reply));
-    }
-    let mut offer = Offer::default();
-    let mut lines = reply.lines.iter();
-    offer.name = lines.next().and_then(|l| l.split_whitespace().next()).unwrap_or_default().to_owned();
-    for line in lines {
-        let mut words = line.split([' ', '=']).filter(|w| !w.is_empty());
-        match words.next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "STARTTLS" => offer.starttls = true,
-            "SIZE" => offer.size = words.next().map(str::to_owned),
-            "AUTH" => {
-                for word in words.map(str::to_ascii_uppercase) {
-                    if !offer.mechanisms.contains(&word) {
-                        offer.mechanisms.push(word);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(offer)
+    reply.offer("EHLO")
+}
+
+/// The names of the sign-ins it offers, as far as they are known.
+fn mechanisms(offer: &Offer) -> String {
+    let bits = (0..u64::BITS).rev().map(|at| 1_u64 << at).filter(|bit| offer.auth_mechanisms & bit != 0);
+    bits.map(|bit| bit.to_mechanism()).collect::<Vec<_>>().join(" ")
 }
 
 fn plain(user: &str, password: &Secret) -> Zeroizing<String> {
@@ -147,31 +118,31 @@ fn plain(user: &str, password: &Secret) -> Zeroizing<String> {
 }
 
 async fn sign_in(wire: &mut Wire, offer: &Offer, user: &str, password: &Secret) -> Result<Outcome, Box<Outcome>> {
-    let has = |name: &str| offer.mechanisms.iter().any(|m| m == name);
-    let reply = if has("PLAIN") {
+    let reply = if offer.auth_mechanisms & AUTH_PLAIN != 0 {
         let word = plain(user, password);
         ask(wire, "AUTH PLAIN", &Zeroizing::new(format!("AUTH PLAIN {}", *word))).await?
-    } else if has("LOGIN") {
+    } else if offer.auth_mechanisms & AUTH_LOGIN != 0 {
         let mut reply = ask(wire, "AUTH LOGIN", "AUTH LOGIN").await?;
         for word in [user, password.expose()] {
-            if reply.code != 334 {
+            if reply.code() != 334 {
                 break;
             }
             reply = ask(wire, "AUTH LOGIN", &Zeroizing::new(BASE64_STANDARD.encode(word))).await?;
         }
         reply
-    } else if offer.mechanisms.is_empty() {
-        let seen = format!("'{}' offers no AUTH on this connection", offer.name);
+    } else if offer.capabilities & EXT_AUTH == 0 {
+        let seen = format!("'{}' offers no AUTH on this connection", offer.hostname);
         return Err(failed(Cause::Misconfigured, "no sign-in is offered here", &seen));
     } else {
-        let seen = format!("offered: {}", offer.mechanisms.join(" "));
+        let names = mechanisms(offer);
+        let seen = if names.is_empty() { "nothing offered is known here".into() } else { format!("offered: {names}") };
         return Err(failed(Cause::Misconfigured, "neither AUTH PLAIN nor AUTH LOGIN is offered", &seen));
     };
-    if reply.code != 235 {
-        return Err(refused("AUTH", &reply));
+    if reply.code() != 235 {
+        return Err(reply.refused("AUTH"));
     }
     let mut outcome = Outcome::of(Cause::Ok, Timestamp::now(), "AUTH answered with 235", &reply.text());
-    outcome.code = Some(reply.code);
+    outcome.code = Some(reply.code());
     outcome.identity = Some(sanitize(user, 100));
     Ok(outcome)
 }
@@ -182,11 +153,13 @@ fn facts(outcome: &mut Outcome, greeting: &Reply, offer: &Offer, wire: &Wire) {
             outcome.facts.push(Fact { label: label.into(), value: sanitize(&value, 100) });
         }
     };
-    add("Server", offer.name.clone());
+    add("Server", offer.hostname.clone());
     add("Greeting", greeting.text());
     add("Encryption", wire.tls.clone().unwrap_or_else(|| "none".into()));
-    add("Sign-in", offer.mechanisms.join(" "));
-    if let Some(bytes) = offer.size.as_deref().and_then(|s| s.parse::<u64>().ok()) {
-        add("Largest mail", if bytes == 0 { "no limit told".into() } else { format!("{:.1} MB", bytes as f64 / 1e6) });
+    add("Sign-in", mechanisms(offer));
+    match offer.size {
+        _ if offer.capabilities & EXT_SIZE == 0 => {}
+        0 => add("Largest mail", "no limit told".into()),
+        bytes => add("Largest mail", format!("{:.1} MB", bytes as f64 / 1e6)),
     }
 }

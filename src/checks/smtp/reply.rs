@@ -1,82 +1,111 @@
-//! An SMTP server's reply: a code, its lines, and what a refusal means.
+//! An SMTP server's reply, read with `smtp-proto` from the wire's bounded lines, and what a refusal means.
 
 use crate::{
-    checks::stream::failed,
-    model::{Cause, Outcome},
+    checks::{
+        stream::failed,
+        wire::{Wire, closed},
+    },
+    model::{Cause, Outcome, text::sanitize},
 };
+use smtp_proto::{EhloResponse, Error, Response, response::parser::ResponseReceiver};
 
 /// Longest line read, in bytes (RFC 5321 asks for 512).
-pub const LONGEST_LINE: usize = 2048;
+const LONGEST_LINE: usize = 2048;
 /// Most lines of one reply.
 const MOST_LINES: usize = 64;
 
 /// One reply.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reply {
-    /// The three digits.
-    pub code: u16,
-    /// The text of each line.
-    pub lines: Vec<String>,
+    said: Response<String>,
+    lines: String,
 }
 
 impl Reply {
-    /// Takes a line. `true`: it was the last one.
-    pub fn add(&mut self, step: &str, line: &str) -> Result<bool, Box<Outcome>> {
-        let wrong = || failed(Cause::Protocol, format!("{step} is not answered in SMTP"), line);
-        let (digits, rest) = line.split_at_checked(3).ok_or_else(wrong)?;
-        let code = digits.parse::<u16>().ok().filter(|c| (200..600).contains(c)).ok_or_else(wrong)?;
-        let (last, text) = match rest.chars().next() {
-            None => (true, ""),
-            Some(' ') => (true, &rest[1..]),
-            Some('-') => (false, &rest[1..]),
-            Some(_) => return Err(wrong()),
-        };
-        if self.lines.len() >= MOST_LINES {
-            return Err(failed(Cause::Protocol, format!("{step}: a reply without end"), line));
+    /// One reply, of one line or several.
+    pub async fn read(wire: &mut Wire, step: &str) -> Result<Reply, Box<Outcome>> {
+        let (mut receiver, mut lines, mut last) = (ResponseReceiver::default(), String::new(), String::new());
+        for _ in 0..MOST_LINES {
+            let Some(line) = wire.line(step, LONGEST_LINE).await? else {
+                return Err(cut_off(step, &last));
+            };
+            last = format!("{line}\n");
+            lines.push_str(&last);
+            match receiver.parse(&mut last.as_bytes().iter()) {
+                Ok(said) if (200..600).contains(&said.code) => return Ok(Reply { said, lines }),
+                Err(Error::NeedsMoreData { .. }) => {}
+                Err(Error::ResponseTooLong) => break,
+                _ => return Err(failed(Cause::Protocol, format!("{step} is not answered in SMTP"), &line)),
+            }
         }
-        self.code = code;
-        self.lines.push(text.trim().to_owned());
-        Ok(last)
+        Err(failed(Cause::Protocol, format!("{step}: a reply without end"), &last))
     }
 
-    /// Its text in one line.
+    /// The three digits.
+    pub fn code(&self) -> u16 {
+        self.said.code
+    }
+
+    /// Its text in one line, behind its enhanced status code.
     pub fn text(&self) -> String {
-        self.lines.join(" ")
+        text(&self.said)
+    }
+
+    /// What it offers, as an answer to EHLO.
+    pub fn offer(&self, step: &str) -> Result<EhloResponse<String>, Box<Outcome>> {
+        EhloResponse::parse(&mut self.lines.as_bytes().iter()).map_err(|_| self.refused(step))
+    }
+
+    /// The verdict of a reply that is not the one hoped for.
+    pub fn refused(&self, step: &str) -> Box<Outcome> {
+        refused(step, &self.said)
     }
 }
 
-/// The verdict of a reply that is not the one hoped for.
-pub fn refused(step: &str, reply: &Reply) -> Box<Outcome> {
-    let text = reply.text();
-    let mut outcome = failed(meaning(step == "AUTH", reply.code, &text), format!("{step} was refused"), &text);
-    outcome.evidence.seen = crate::model::text::sanitize(&format!("{} {text}", reply.code), 200);
-    outcome.code = Some(reply.code);
+/// The verdict of a connection that ended within a reply: what was said counts.
+fn cut_off(step: &str, last: &str) -> Box<Outcome> {
+    let ended = last.replacen('-', " ", 1);
+    match ResponseReceiver::default().parse(&mut ended.as_bytes().iter()) {
+        Ok(said) => refused(step, &said),
+        Err(_) => closed(step),
+    }
+}
+
+fn text(said: &Response<String>) -> String {
+    let lines = said.message.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
+    match said.esc {
+        [0, ..] => lines,
+        [class, subject, detail] => format!("{class}.{subject}.{detail} {lines}"),
+    }
+}
+
+fn refused(step: &str, said: &Response<String>) -> Box<Outcome> {
+    let text = text(said);
+    let mut outcome = failed(meaning(step == "AUTH", said), format!("{step} was refused"), &text);
+    outcome.evidence.seen = sanitize(&format!("{} {text}", said.code), 200);
+    outcome.code = Some(said.code);
     outcome
 }
 
-fn meaning(signing_in: bool, code: u16, text: &str) -> Cause {
-    let text = text.to_ascii_lowercase();
+fn meaning(signing_in: bool, said: &Response<String>) -> Cause {
+    let text = said.message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
     let crowded = has(&["too many", "rate limit", "too fast", "too frequent", "throttl", "try again later"]);
-    match code {
-        400..=499 | 535 if crowded => Cause::Throttled,
-        421 if text.starts_with("4.7.") => Cause::Throttled,
-        432 => Cause::AccountProblem,
-        525 => Cause::AccountProblem,
-        530 | 534 | 535 | 538 if has(&["starttls", "encryption required", "requires tls", "5.7.10", "5.7.11"]) => {
-            Cause::Misconfigured
-        }
-        538 => Cause::Misconfigured,
+    match (said.code, said.esc) {
+        (400..=499 | 535, _) if crowded => Cause::Throttled,
+        (421, [4, 7, _]) => Cause::Throttled,
+        (432 | 525, _) => Cause::AccountProblem,
+        (538, _) | (530 | 534 | 535, [5, 7, 10 | 11]) => Cause::Misconfigured,
+        (530 | 534 | 535, _) if has(&["starttls", "encryption required", "requires tls"]) => Cause::Misconfigured,
         // RFC 5248's disabled account, and the large providers' words for a sign-in that is switched off.
-        534 | 535 if has(&["5.7.13 ", "5.7.139", "5.7.14 ", "disabled", "suspended", "blocked", "locked"]) => {
-            Cause::AccountProblem
-        }
-        535 if has(&["expired"]) => Cause::ExpiredCredential,
-        534 | 535 => Cause::InvalidCredential,
-        530 => Cause::MissingCredential,
-        500..=504 => Cause::Misconfigured,
-        400..=499 => Cause::ServerError,
-        500..=599 if signing_in => Cause::InvalidCredential,
+        (534 | 535, [5, 7, 13 | 14 | 139]) => Cause::AccountProblem,
+        (534 | 535, _) if has(&["disabled", "suspended", "blocked", "locked"]) => Cause::AccountProblem,
+        (535, _) if has(&["expired"]) => Cause::ExpiredCredential,
+        (534 | 535, _) => Cause::InvalidCredential,
+        (530, _) => Cause::MissingCredential,
+        (500..=504, _) => Cause::Misconfigured,
+        (400..=499, _) => Cause::ServerError,
+        (500..=599, _) if signing_in => Cause::InvalidCredential,
         _ => Cause::UnexpectedResponse,
     }
 }
@@ -85,16 +114,8 @@ fn meaning(signing_in: bool, code: u16, text: &str) -> Cause {
 mod tests {
     use super::*;
 
-    #[test]
-    fn replies_are_read_line_by_line() {
-        let mut reply = Reply::default();
-        assert!(!reply.add("EHLO", "250-mail.example").unwrap());
-        assert!(!reply.add("EHLO", "250-SIZE 100").unwrap());
-        assert!(reply.add("EHLO", "250 HELP").unwrap());
-        assert_eq!((reply.code, reply.lines.len()), (250, 3));
-        for line in ["", "25", "SSH-2.0-x", "HTTP/1.1 400", "999 x", "250_x", "2é0"] {
-            assert_eq!(Reply::default().add("the greeting", line).unwrap_err().cause, Cause::Protocol, "{line:?}");
-        }
+    fn said(lines: &str) -> Response<String> {
+        ResponseReceiver::default().parse(&mut lines.as_bytes().iter()).unwrap()
     }
 
     #[test]
@@ -112,8 +133,8 @@ mod tests {
             (504, "5.5.4 Mechanism not supported", Cause::Misconfigured),
             (525, "5.7.13 User account disabled", Cause::AccountProblem),
         ] {
-            assert_eq!(meaning(true, code, text), cause, "{code} {text}");
+            assert_eq!(meaning(true, &said(&format!("{code} {text}\n"))), cause, "{code} {text}");
         }
-        assert_eq!(meaning(false, 554, "No SMTP service here"), Cause::UnexpectedResponse);
+        assert_eq!(meaning(false, &said("554 No SMTP service here\n")), Cause::UnexpectedResponse);
     }
 }

@@ -40,6 +40,7 @@ pub struct Wire {
     deadline: tokio::time::Instant,
     limit: Duration,
     /// Our end's address.
+    #[cfg_attr(not(feature = "smtp"), expect(dead_code, reason = "mail servers alone are told"))]
     pub local: Option<SocketAddr>,
     /// Where the time went so far.
     pub phases: Phases,

@@ -1,6 +1,13 @@
 //! What a build leaves out says so and checks nothing. For builds without default features.
 
-#![cfg(not(any(feature = "aws", feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis", feature = "smtp")))]
+#![cfg(not(any(
+    feature = "aws",
+    feature = "mqtt",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "smtp"
+)))]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/probe.rs"]

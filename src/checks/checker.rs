@@ -175,7 +175,13 @@ impl Checker {
             Some(CodedKind::Redis) => super::redis::probe(&input).await,
             #[cfg(feature = "postgres")]
             Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
-            #[cfg(not(all(feature = "mqtt", feature = "mysql", feature = "postgres", feature = "redis", feature = "smtp")))]
+            #[cfg(not(all(
+                feature = "mqtt",
+                feature = "mysql",
+                feature = "postgres",
+                feature = "redis",
+                feature = "smtp"
+            )))]
             Some(kind) => not_built_in(kind.as_str()),
             None => Outcome::of(Cause::Internal, Timestamp::now(), "unknown kind of check", ""),
         }

@@ -9,6 +9,8 @@ mod client;
 pub mod command;
 pub mod dns;
 mod failure;
+#[cfg(debug_assertions)]
+mod fault;
 mod http;
 mod http_any;
 pub mod input;

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod logging;
 pub mod model;
 pub mod monitor;
+pub mod panics;
 pub mod providers;
 pub mod secrets;
 pub mod store;

@@ -69,7 +69,7 @@ fn names_crate(code: &str, name: &str) -> bool {
 const NEVER: &[(&str, &[&str], &[&str])] = &[
     (
         "model",
-        &["config", "providers", "secrets", "checks", "store", "monitor", "tui", "cli", "demo", "logging"],
+        &["config", "providers", "secrets", "checks", "store", "monitor", "tui", "cli", "demo", "logging", "panics"],
         &["tokio", "ratatui", "crossterm", "reqwest", "rusqlite"],
     ),
     (

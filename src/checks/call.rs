@@ -116,6 +116,8 @@ impl Checker {
             Ok(secrets) => secrets,
             Err(outcome) => return stopped(Stop::Failed(outcome)),
         };
+        #[cfg(debug_assertions)]
+        super::fault::panic_if_named(integration, &secrets);
         let client = match self.client(integration) {
             Ok(client) => client,
             Err(why) => return stopped(Stop::Failed(failed(Cause::Misconfigured, "TLS settings", &why))),

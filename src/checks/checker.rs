@@ -77,6 +77,8 @@ impl Checker {
         let run = async {
             match self.secrets(integration, definition, overrides).await {
                 Ok(secrets) => {
+                    #[cfg(debug_assertions)]
+                    super::fault::panic_if_named(integration, &secrets);
                     let outcome = self.run(integration, definition, &secrets).await;
                     let outcome = token_life::tell(&secrets, Scrub::new(&secrets).outcome(outcome));
                     self.tell_vault(integration, definition, &secrets, overrides, outcome).await

@@ -173,9 +173,7 @@ fn catch_panics() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let place = panic.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
-            let text = panic.payload_as_str().unwrap_or("no text");
-            tracing::error!(place, text, "internal error");
+            tracing::error!(place = crate::panics::place(panic), text = crate::panics::text(panic), "internal error");
             if std::thread::current().id() == ours {
                 leave();
                 before(panic);

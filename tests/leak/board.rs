@@ -4,33 +4,39 @@ use super::{
     home::Journey,
     pty::{App, until},
 };
+use portable_pty::CommandBuilder;
 use rustix::process::Signal;
 
 /// Keys that may be pressed anywhere; none of them shows a secret or leaves.
 const KEYS: &str = "jjjkkGgvsc/th]?[:LT13pyu\t\r\x1b\x14\x0c";
 
 impl Journey {
-    fn open(&mut self) -> App {
+    pub fn open(&mut self) -> App {
+        let board = self.board();
+        self.open_as(board)
+    }
+
+    /// The same with this command.
+    pub fn open_as(&mut self, board: CommandBuilder) -> App {
         self.steps.push("open the board".to_owned());
-        let app = App::start(self.board(), 110, 34);
+        let app = App::start(board, 110, 34);
         app.see("Lampboard");
         app.see("quit");
         app
     }
 
-    fn press(&mut self, app: &mut App, keys: &str, shown: &str) {
+    pub fn press(&mut self, app: &mut App, keys: &str, shown: &str) {
         app.send(keys);
         self.steps.push(format!("press {shown}"));
     }
 
-    fn look_at(&mut self, app: &App) {
+    pub fn look_at(&mut self, app: &App) {
         let text = app.text();
-        let found = self.canaries.search("the screen", text.as_bytes(), &[]);
-        self.leaks.extend(found);
+        self.search("terminal", "the screen", text.as_bytes(), &[]);
     }
 
     /// Leaves in one of several ways, and searches all that was drawn.
-    fn close(&mut self, mut app: App) {
+    pub fn close(&mut self, mut app: App) {
         self.look_at(&app);
         let way = self.rng.u8(0..5);
         self.steps.push(format!("leave the board, way {way}"));
@@ -44,7 +50,7 @@ impl Journey {
         let code = if way == 4 { app.quit() } else { app.exit() };
         self.steps.push(format!("the board has ended -> {code}"));
         let (raw, text) = (app.raw(), app.text());
-        assert!(!String::from_utf8_lossy(&raw).contains("panicked"), "{text}");
+        assert!(!String::from_utf8_lossy(&raw).contains("panicked at"), "{text}");
         self.search_terminal("the board's terminal", &raw, &text);
     }
 

@@ -5,7 +5,7 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// So many bytes in a row of a secret (or of a form of it) are a leak.
 const WINDOW: usize = 10;
@@ -28,29 +28,34 @@ pub struct Canaries {
     windows: HashMap<Vec<u8>, (usize, &'static str)>,
     /// First two bytes of the windows: most bytes searched begin none.
     first: Vec<bool>,
-    pub bytes_searched: usize,
-    pub sinks_searched: usize,
+    /// For each kind of place: how often it was searched, and how many bytes it held in all.
+    pub sinks: BTreeMap<&'static str, (usize, usize)>,
+}
+
+/// A fresh secret with characters that every encoding writes differently, and the part that only it has.
+pub fn fresh(kind: &str, rng: &mut fastrand::Rng) -> (String, String) {
+    // What is not random is strewn about: no window may be made of it alone.
+    let body = format!(
+        "{:08x}/{:04x}+\"{:04x}\\&{:04x}=%z{:08x}{:08x}",
+        rng.u32(..),
+        rng.u16(..),
+        rng.u16(..),
+        rng.u16(..),
+        rng.u32(..),
+        rng.u32(..)
+    );
+    (format!("CANARY-{kind}-{body}"), body)
 }
 
 impl Canaries {
-    /// A fresh secret with characters that every encoding writes differently.
+    /// A fresh secret of this kind, known from now on.
     pub fn plant(&mut self, kind: &str, rng: &mut fastrand::Rng) -> String {
-        // What is not random is strewn about: no window may be made of it alone.
-        let body = format!(
-            "{:08x}/{:04x}+\"{:04x}\\&{:04x}=%z{:08x}{:08x}",
-            rng.u32(..),
-            rng.u16(..),
-            rng.u16(..),
-            rng.u16(..),
-            rng.u32(..),
-            rng.u32(..)
-        );
-        let value = format!("CANARY-{kind}-{body}");
+        let (value, body) = fresh(kind, rng);
         self.keep(kind, &value, &body);
         value
     }
 
-    /// A secret that the program made. `body` is what only it has.
+    /// A secret that the program or a server made. `body` is what only it has.
     pub fn keep(&mut self, kind: &str, value: &str, body: &str) {
         let at = self.all.len();
         self.all.push((kind.to_owned(), value.to_owned()));
@@ -65,10 +70,11 @@ impl Canaries {
         }
     }
 
-    /// Every secret that the bytes hold a piece of, except these kinds.
-    pub fn search(&mut self, place: &str, bytes: &[u8], allowed: &[&str]) -> Vec<Leak> {
-        self.sinks_searched += 1;
-        self.bytes_searched += bytes.len();
+    /// Every secret that the bytes hold a piece of, except these kinds. `sink` is the kind of place.
+    pub fn search(&mut self, sink: &'static str, place: &str, bytes: &[u8], allowed: &[&str]) -> Vec<Leak> {
+        let (times, held) = self.sinks.entry(sink).or_default();
+        *times += 1;
+        *held += bytes.len();
         let mut found: Vec<Leak> = Vec::new();
         for (start, window) in bytes.windows(WINDOW).enumerate() {
             if !self.first.get(usize::from(window[0]) << 8 | usize::from(window[1])).is_some_and(|first| *first) {

@@ -1,8 +1,11 @@
-//! A server that throws back what it was sent, in a manner that the first part of the path chooses.
+//! A server that throws back what it was sent, in a manner that the first part of the path chooses. Below `/id` it is a
+//! token service, and whatever `…/200/session` is sent is worth a session.
 
+use super::{canaries::fresh, tokens::Turn};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::{
+    collections::VecDeque,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
@@ -16,20 +19,32 @@ use std::{
 pub const ANSWERS: [&str; 10] = ["200", "401", "403", "429", "500", "503", "page", "garbage", "turned", "slow"];
 
 /// What a journey knows of it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Server {
     pub port: u16,
-    /// All it was sent.
+    /// All it was sent, forms decoded too.
     pub heard: Arc<Mutex<String>>,
     /// Requests so far.
     pub asked: Arc<AtomicUsize>,
+    /// Secrets it made up: kind, value, and what only it has. A journey takes them out.
+    pub given: Arc<Mutex<Vec<(String, String, String)>>>,
+    /// What the token service does next; then it gives tokens.
+    pub turns: Arc<Mutex<VecDeque<Turn>>>,
+    rng: Arc<Mutex<fastrand::Rng>>,
 }
 
 impl Server {
     /// Serves until the test's process ends.
-    pub fn start() -> Server {
+    pub fn start(seed: u64) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Server { port: listener.local_addr().unwrap().port(), ..Server::default() };
+        let server = Server {
+            port: listener.local_addr().unwrap().port(),
+            heard: Arc::default(),
+            asked: Arc::default(),
+            given: Arc::default(),
+            turns: Arc::default(),
+            rng: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
+        };
         let shared = server.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -40,30 +55,49 @@ impl Server {
         server
     }
 
+    /// A secret made up here.
+    pub fn make_up(&self, kind: &str) -> String {
+        let (value, body) = fresh(kind, &mut self.rng.lock().unwrap());
+        self.given.lock().unwrap().push((kind.to_owned(), value.clone(), body));
+        value
+    }
+
     fn answer(&self, mut stream: TcpStream) -> Option<()> {
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        let mut head = Vec::new();
+        let mut bytes = Vec::new();
         let mut buffer = [0; 4096];
-        while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+        let (head, body) = loop {
             match stream.read(&mut buffer).ok()? {
                 0 => return None,
-                n => head.extend(&buffer[..n]),
+                n => bytes.extend(&buffer[..n]),
             }
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        self.heard.lock().unwrap().push_str(&head);
+            let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+            let (head, body) = (String::from_utf8_lossy(&bytes[..end + 4]), String::from_utf8_lossy(&bytes[end + 4..]));
+            let length =
+                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                break (head.into_owned(), body.into_owned());
+            }
+        };
+        let plain = percent_decode_str(&body).decode_utf8_lossy().into_owned();
+        self.heard.lock().unwrap().push_str(&format!("{head}{body}\n{plain}\n"));
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let manner = head.split_whitespace().nth(1)?.split(['/', '?']).nth(1)?.to_owned();
-        let query = head.split_whitespace().nth(1)?.split('?').nth(1).unwrap_or_default();
-        let sent = head.lines().find_map(|l| l.strip_prefix("authorization: ").or(l.strip_prefix("x-key: ")));
-        let sent = sent.unwrap_or(query).to_owned();
-        let all = serde_json::json!({
-            "ok": true, "name": sent, "message": format!("{} {sent}", "not known here ".repeat(9)), "all": head,
-            "percent": utf8_percent_encode(&sent, NON_ALPHANUMERIC).to_string(),
-            "base64": BASE64_STANDARD.encode(&sent), "json": serde_json::to_string(&sent).unwrap(),
-        })
-        .to_string();
+        let (path, query) = head.split_whitespace().nth(1).map(|t| t.split_once('?').unwrap_or((t, "")))?;
+        let manner = path.split('/').nth(1)?.to_owned();
+        let carried = head.lines().find_map(|l| l.strip_prefix("authorization: ").or(l.strip_prefix("x-key: ")));
+        let sent = carried.or(Some(&*plain).filter(|b| !b.is_empty())).unwrap_or(query).to_owned();
+        if manner == "id" {
+            let (status, body) = self.of_tokens(path, &plain, &sent);
+            return reply(&mut stream, status, &sent, &body);
+        }
+        let all = echo(&sent, &format!("{head}{body}"));
         let (status, body) = match manner.as_str() {
+            "200" if path.ends_with("/session") => {
+                let token = self.make_up("session");
+                // Short ones are made anew with each check.
+                let lives = if self.rng.lock().unwrap().bool() { 3600 } else { 1 };
+                ("200 OK", serde_json::json!({ "access_token": token, "expires_in": lives, "note": sent }).to_string())
+            }
             "200" => ("200 OK", all),
             "401" => ("401 Unauthorized", all),
             "403" => ("403 Forbidden", all),
@@ -83,12 +117,30 @@ impl Server {
                 return stream.write_all(garbage.as_bytes()).ok();
             }
         };
-        let place = utf8_percent_encode(&sent, NON_ALPHANUMERIC);
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nx-note: {sent}\r\nlocation: http://127.0.0.1:1/{place}?{sent}\r\nretry-after: {sent}\r\n\
-             www-authenticate: Bearer error=\"{sent}\"\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-        );
-        stream.write_all(answer.as_bytes()).ok()
+        reply(&mut stream, status, &sent, &body)
     }
+}
+
+/// What was sent, in every form.
+pub fn echo(sent: &str, all: &str) -> String {
+    let percent = utf8_percent_encode(sent, NON_ALPHANUMERIC).to_string();
+    let (base64, json) = (BASE64_STANDARD.encode(sent), serde_json::to_string(sent).unwrap());
+    let row = |n: u32, name: &str| serde_json::json!({ "id": n, "name": name, "deep": { "note": sent } });
+    let rows = [row(1, sent), row(2, &percent), row(3, &base64), row(4, &json), row(5, &format!("={sent}"))];
+    serde_json::json!({
+        "ok": true, "name": sent, "message": format!("{} {sent}", "not known here ".repeat(9)), "all": all,
+        "percent": percent, "base64": base64, "json": json, "rows": rows, sent: "as a name",
+    })
+    .to_string()
+}
+
+fn reply(stream: &mut TcpStream, status: &str, sent: &str, body: &str) -> Option<()> {
+    let sent = sent.lines().next().unwrap_or_default();
+    let place = utf8_percent_encode(sent, NON_ALPHANUMERIC);
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nx-note: {sent}\r\nlocation: http://127.0.0.1:1/{place}?{sent}\r\nretry-after: {sent}\r\n\
+         www-authenticate: Bearer error=\"{sent}\"\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(answer.as_bytes()).ok()
 }

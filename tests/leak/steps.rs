@@ -1,8 +1,6 @@
 //! What a user does on the command line, and what befalls the program meanwhile.
 
-use super::home::Journey;
-use rustix::process::{Pid, Signal, kill_process};
-use std::{process::Stdio, sync::atomic::Ordering};
+use super::home::{Journey, With};
 
 /// Commands that only look.
 const LOOKS: [&[&str]; 18] = [
@@ -39,7 +37,7 @@ const BAD: [&str; 6] = [
 impl Journey {
     /// One step of whatever kind the dice say.
     pub fn step(&mut self) {
-        match self.rng.u8(0..30) {
+        match self.rng.u8(0..40) {
             0..12 => self.look(),
             12..15 => self.store(),
             15..18 => self.rotate(),
@@ -47,6 +45,9 @@ impl Journey {
             20..22 => self.slip(),
             22..24 => self.disturb_files(),
             24..27 => self.starve(),
+            27..31 => self.call(),
+            31..34 => self.panic_in_a_task(),
+            34..36 => self.sign_in(),
             _ => self.kill(),
         }
     }
@@ -183,23 +184,6 @@ impl Journey {
         let what: &[&str] = [&["check"][..], &["secret", "rotate", "lone"], &["secret", "set", "canary"], &["doctor"]]
             [self.rng.usize(..4)];
         let secret = self.plant("new");
-        self.run_with(&limits, what, &secret, "");
-    }
-
-    /// A signal in the middle of a check. Some of them would leave a core.
-    fn kill(&mut self) {
-        let before = self.server.asked.load(Ordering::SeqCst);
-        let child = self.command("", &["check", "slow", "echo-0", "lone"]).stdin(Stdio::null()).spawn().unwrap();
-        self.wait_for_requests(before);
-        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::QUIT][self.rng.usize(..4)];
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        let command = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
-        let found = self.canaries.search("the process list", &command, &[]);
-        self.leaks.extend(found);
-        let _ = kill_process(pid, signal);
-        let output = child.wait_with_output().unwrap();
-        let found = self.canaries.search("a killed check", &[output.stdout, output.stderr].concat(), &[]);
-        self.leaks.extend(found);
-        self.steps.push(format!("check, ended by {signal:?} -> {:?}", output.status));
+        self.run_with(&With { limits: &limits, ..With::default() }, what, &secret);
     }
 }

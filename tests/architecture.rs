@@ -177,3 +177,32 @@ fn files_stay_small() {
         assert!(lines <= 500, "{} has {lines} lines of code; split it by purpose", path.display());
     }
 }
+
+/// Whether each line that names the fault stands right below an attribute that leaves it out of a release.
+fn is_for_debug_builds_alone(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let names = |line: &str| {
+        !line.starts_with("//") && ["::fault", "fault::panic_if", "mod fault"].iter().any(|n| line.contains(n))
+    };
+    (0..lines.len()).all(|at| !names(lines[at]) || at > 0 && lines[at - 1] == "#[cfg(debug_assertions)]")
+}
+
+#[test]
+fn the_fault_that_tests_ask_for_is_in_no_release() {
+    let all = sources();
+    assert!(
+        all.iter().any(|(path, _)| path.ends_with("checks/fault.rs")),
+        "src/checks/fault.rs is gone: so is its rule"
+    );
+    let mut named = 0;
+    for (path, text) in all.iter().filter(|(path, _)| !path.ends_with("checks/fault.rs")) {
+        assert!(is_for_debug_builds_alone(text), "{} names the fault in a release too", path.display());
+        assert!(!text.contains("LAMPBOARD_FAULT"), "{} knows the fault's variable", path.display());
+        named += code(text).matches("fault::panic_if_named").count();
+    }
+    assert_eq!(named, 2, "checks and calls");
+    let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
+    assert!(!manifest.contains("debug-assertions"), "a profile turns debug assertions on");
+    assert!(!is_for_debug_builds_alone("let x = 1;\nsuper::fault::panic_if_named();"), "the rule would not see it");
+    assert!(!is_for_debug_builds_alone("mod fault;"), "the rule would not see it");
+}

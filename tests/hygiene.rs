@@ -193,6 +193,31 @@ fn no_core_is_left_though_the_shell_allows_one() {
     assert!(names.is_empty(), "{names:?}");
 }
 
+/// Only a build that can be told to panic; see src/checks/fault.rs.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_tells_where_it_was_and_not_what_it_quotes() {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let server = Accounts::serve(&[(TOKEN, "ada")]);
+    configure(home, "vault:gh", server.port);
+    good(home, &["secret", "set", "gh"], TOKEN);
+    for arguments in [&["check", "--json"][..], &["call", "work", "request", "GET", "/user", "--json"]] {
+        let first = "export LAMPBOARD_FAULT_PANIC=work RUST_BACKTRACE=full;";
+        let (code, said) = run(home, first, arguments, "");
+        assert_eq!(code, 1, "{said}");
+        for words in ["panicked at src/checks/fault.rs:", "may hold a secret, so it is not told", "\"internal\""] {
+            assert!(said.contains(words), "no '{words}' in {said}");
+        }
+        assert!(said.contains("lampboard::checks"), "a backtrace was asked for: {said}");
+        let basic = BASE64_STANDARD.encode(format!("user:{TOKEN}"));
+        assert!(!said.contains(TOKEN) && !said.contains(&basic), "{said}");
+    }
+    assert_eq!(server.count(), 0, "nothing is sent after a panic");
+    good(home, &["check"], "");
+}
+
 #[test]
 fn names_that_climb_out_of_their_folder_are_refused() {
     let outer = tempfile::tempdir().unwrap();

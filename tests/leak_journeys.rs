@@ -47,7 +47,7 @@ const JOURNEYS: usize = 15;
 /// The least that all journeys together do.
 const STEPS: usize = 500;
 /// The least checks and calls that panicked, in a build that can be told to.
-const PANICS: usize = 12;
+const PANICS: usize = 20;
 
 /// The seed of this run: told, or made up.
 fn seed() -> u64 {

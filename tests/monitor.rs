@@ -230,6 +230,23 @@ async fn a_check_that_panics_ends_alone() {
     assert_eq!(entry(&handle, "fine").status(), Status::Active);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_log_does_not_repeat_what_a_panic_quotes() {
+    let home = tempfile::tempdir().unwrap();
+    let log = home.path().join("log");
+    let file = std::sync::Mutex::new(std::fs::File::create(&log).unwrap());
+    let _kept = tracing::subscriber::set_default(
+        tracing_subscriber::fmt().with_writer(file).with_max_level(tracing::Level::TRACE).with_ansi(false).finish(),
+    );
+    let world = World::new(&[("broken", Fate::Panic)]);
+    let handle = monitor(home.path(), &config("interval = \"60s\"\nattempts = 1", ["broken"]), &world);
+    pass(5).await;
+    assert_eq!(entry(&handle, "broken").cause, Cause::Internal);
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("a check ended by itself") && log.contains("panicked=true"), "{log}");
+    assert!(!log.contains("the probe broke"), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_waits_for_nobody() {
     let home = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! What a user does on the board, on a real terminal.
 
 use super::{
+    cores::Watch,
     home::Journey,
     pty::{App, until},
 };
@@ -38,16 +39,19 @@ impl Journey {
     /// Leaves in one of several ways, and searches all that was drawn.
     pub fn close(&mut self, mut app: App) {
         self.look_at(&app);
-        let way = self.rng.u8(0..5);
-        self.steps.push(format!("leave the board, way {way}"));
-        match way {
-            0 => app.signal(Signal::TERM),
-            1 => app.signal(Signal::KILL),
-            2 => app.signal(Signal::ABORT),
-            3 => app.signal(Signal::HUP),
-            _ => {}
-        }
-        let code = if way == 4 { app.quit() } else { app.exit() };
+        let watch = Watch::over(self.path());
+        let ways = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::HUP];
+        let signal = ways.get(self.rng.usize(..=ways.len()));
+        self.steps.push(format!("leave the board by {signal:?}"));
+        let code = match signal {
+            Some(signal) => {
+                app.signal(*signal);
+                let code = app.exit();
+                self.search_cores(&watch, *signal);
+                code
+            }
+            None => app.quit(),
+        };
         self.steps.push(format!("the board has ended -> {code}"));
         let (raw, text) = (app.raw(), app.text());
         assert!(!String::from_utf8_lossy(&raw).contains("panicked at"), "{text}");

@@ -7,9 +7,12 @@ use super::{
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     collections::BTreeSet,
-    os::unix::process::ExitStatusExt,
+    os::unix::{
+        fs::MetadataExt,
+        process::{CommandExt, ExitStatusExt},
+    },
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     sync::atomic::Ordering,
 };
 
@@ -35,23 +38,69 @@ pub fn files(folder: &Path) -> BTreeSet<PathBuf> {
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_file()).collect()
 }
 
-impl Journey {
-    /// A signal in the middle of a check. Some of them would leave a core.
-    pub fn kill(&mut self) {
-        let place = place(self.path());
+/// The folder where a core would lie, and what lies there already.
+pub struct Watch {
+    place: Place,
+    there: BTreeSet<PathBuf>,
+}
+
+impl Watch {
+    /// To be called before the program is killed that stands in this folder.
+    pub fn over(folder: &Path) -> Watch {
+        let place = place(folder);
         let there = match &place {
             Place::Folder(folder) => files(folder),
             Place::Pipe(_) => BTreeSet::new(),
         };
+        Watch { place, there }
+    }
+}
+
+/// The signals that leave a core.
+const CORE: [Signal; 3] = [Signal::ABORT, Signal::SEGV, Signal::QUIT];
+
+impl Journey {
+    /// Searches what the kernel may have left of a program killed since.
+    pub fn search_cores(&mut self, watch: &Watch, signal: Signal) {
+        self.cores += usize::from(CORE.contains(&signal));
+        match &watch.place {
+            Place::Folder(folder) => {
+                let now = files(folder);
+                for file in now.difference(&watch.there).filter(|p| looks_like_a_core(p)) {
+                    let bytes = std::fs::read(file).unwrap_or_default();
+                    self.search("core files", &file.display().to_string(), &bytes, &[]);
+                    // Others may crash into the same folder.
+                    let ours = bytes.windows(9).any(|w| w == b"lampboard");
+                    assert!(!ours, "{signal:?} left {}", file.display());
+                }
+                let names = now.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n");
+                self.search("core pattern", "the folder where cores lie", names.as_bytes(), &[]);
+            }
+            // That nothing was handed over is told by the status of the dead.
+            Place::Pipe(handler) => {
+                self.search("core pattern", "the program that takes cores", handler.as_bytes(), &[])
+            }
+        }
+    }
+
+    /// A signal in the middle of a check. Some of them would leave a core.
+    pub fn kill(&mut self) {
+        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::SEGV, Signal::QUIT][self.rng.usize(..5)];
+        self.kill_by(signal, &With::default(), |_, _| {});
+    }
+
+    /// The same with this one; `look` is given the id of the program while it waits for an answer.
+    fn kill_by(&mut self, signal: Signal, with: &With<'_>, look: impl FnOnce(&mut Journey, u32)) {
+        let watch = Watch::over(self.path());
         let before = self.server.asked.load(Ordering::SeqCst);
         let arguments = ["check", "slow", "echo-0", "lone"];
-        let mut child = self.command(&With::default(), &arguments).stdin(Stdio::null()).spawn().unwrap();
+        let mut child = self.command(with, &arguments).stdin(Stdio::null()).spawn().unwrap();
         self.wait_for_requests(before);
-        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::SEGV, Signal::QUIT][self.rng.usize(..5)];
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let command = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
         self.search("/proc/PID/cmdline", "the process list", &command, &[]);
         assert_eq!(core_limits(child.id()), ["0", "0"], "the shell's limit is still there");
+        look(self, child.id());
         // Rust hands the first SIGSEGV that no memory was the reason of back to the kernel's default.
         until(
             || format!("{signal:?} ends nothing"),
@@ -62,29 +111,68 @@ impl Journey {
         );
         let output = child.wait_with_output().unwrap();
         self.said(&format!("check, ended by {signal:?}"), &arguments, &output);
+        // Whatever the pattern says: this tells whether the kernel wrote a core or handed one over.
         assert!(!output.status.core_dumped(), "{signal:?} left a core");
-        if matches!(signal, Signal::ABORT | Signal::SEGV | Signal::QUIT) {
-            self.cores += 1;
-        }
-        match place {
-            Place::Folder(folder) => {
-                for file in files(&folder).difference(&there).filter(|p| looks_like_a_core(p)) {
-                    let bytes = std::fs::read(file).unwrap_or_default();
-                    self.search("core files", &file.display().to_string(), &bytes, &[]);
-                    // Others may crash into the same folder.
-                    let ours = bytes.windows(9).any(|w| w == b"lampboard");
-                    assert!(!ours, "{signal:?} left {}", file.display());
-                }
-                let names = files(&folder).iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n");
-                self.search("core pattern", "the folder where cores lie", names.as_bytes(), &[]);
-            }
-            Place::Pipe(handler) => {
-                self.search("core pattern", "the program that takes cores", handler.as_bytes(), &[])
-            }
-        }
+        self.search_cores(&watch, signal);
         // What was under way lies in the history's log now.
         self.search_files();
     }
+}
+
+/// The user that nobody is, for what root would see anyway.
+const NOBODY: u32 = 65_534;
+
+/// Neither the kernel nor another program of the same user is given the memory of a check that is under way. The files
+/// below /proc/PID belong to root when the kernel hands nothing over, a pipe in the core pattern or not.
+#[test]
+fn what_a_killed_program_knew_is_handed_to_nobody() {
+    let mut journey = Journey::new(3, 0);
+    let root = rustix::process::geteuid().is_root();
+    let program = journey.file("program");
+    let mut with = With::default();
+    if root {
+        // Wherever it was built, this one may be run by everybody.
+        std::fs::copy(env!("CARGO_BIN_EXE_lampboard"), &program).unwrap();
+        let given = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(journey.path()).status().unwrap();
+        assert!(given.success());
+        with = With { program: program.to_str(), user: Some(NOBODY), ..with };
+    }
+    let own = if root { NOBODY } else { rustix::process::geteuid().as_raw() };
+    for signal in CORE {
+        let user = with.user;
+        journey.kill_by(signal, &with, |journey, pid| {
+            let owner = |file: &str| std::fs::metadata(file).unwrap().uid();
+            assert_eq!(owner(&format!("/proc/{pid}")), own, "it runs as somebody else");
+            for name in ["mem", "environ", "maps"] {
+                assert_eq!(owner(&format!("/proc/{pid}/{name}")), 0, "{name} is there for its user");
+            }
+            let mut spy = Command::new("cat");
+            spy.args(["environ", "maps", "mem", "cmdline"].map(|name| format!("/proc/{pid}/{name}")));
+            if let Some(user) = user {
+                spy.uid(user).gid(user);
+            }
+            let seen = spy.output().unwrap();
+            journey.search("/proc/PID/environ", "what a program of the same user sees", &seen.stdout, &[]);
+            let said = String::from_utf8_lossy(&seen.stderr).into_owned();
+            assert_eq!(said.matches("Permission denied").count(), 3, "{said}");
+        });
+    }
+    assert!(journey.leaks.is_empty(), "{:?}", journey.leaks);
+    // What they would see of a program that guards nothing.
+    let mut careless = Command::new("sleep");
+    careless.arg("60").env("CANARY", journey.plant("env"));
+    if root {
+        careless.uid(NOBODY).gid(NOBODY);
+    }
+    let mut careless = careless.spawn().unwrap();
+    let file = format!("/proc/{}/environ", careless.id());
+    until(|| "the careless program runs".to_owned(), || std::fs::read(&file).is_ok_and(|bytes| !bytes.is_empty()));
+    assert_eq!(std::fs::metadata(&file).unwrap().uid(), own);
+    let seen = std::fs::read(&file).unwrap();
+    careless.kill().unwrap();
+    careless.wait().unwrap();
+    journey.search("/proc/PID/environ", "a careless program", &seen, &[]);
+    assert!(!journey.leaks.is_empty(), "the search would not have seen it");
 }
 
 /// By its first bytes: a name can be anything.

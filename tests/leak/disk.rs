@@ -5,7 +5,7 @@ use super::{
     seed,
     sum::Sum,
 };
-use std::{io::Write, process::Command};
+use std::{io::Write, process::Command, sync::Mutex};
 
 /// Says to the test below that it stands in a mount namespace of its own.
 const ROLE: &str = "LAMPBOARD_LEAK_NAMESPACE";
@@ -127,12 +127,19 @@ fn within_the_namespace() {
         return;
     }
     let seed = seed();
-    let mut sum = Sum::default();
-    for n in 0..2 {
-        let seed = seed.wrapping_add(n);
-        sum.add(Sum::of(&format!("full disk, seed {seed}"), Journey::on_small_disk(seed), on_a_full_disk));
-    }
-    sum.add(Sum::of(&format!("read-only disk, seed {seed}"), Journey::on_small_disk(seed), on_a_read_only_disk));
+    let sum = Mutex::new(Sum::default());
+    let travels: [(&str, fn(&mut Journey)); 3] =
+        [("full", on_a_full_disk), ("full", on_a_full_disk), ("read-only", on_a_read_only_disk)];
+    std::thread::scope(|scope| {
+        for (seed, (what, travel)) in (seed..).zip(travels) {
+            let sum = &sum;
+            scope.spawn(move || {
+                let one = Sum::of(&format!("{what} disk, seed {seed}"), Journey::on_small_disk(seed), travel);
+                sum.lock().unwrap().add(one);
+            });
+        }
+    });
+    let sum = sum.into_inner().unwrap();
     println!("on disks that take nothing: {sum}");
     assert!(sum.problems.is_empty(), "seed {seed}\n{}", sum.problems.join("\n"));
     assert!(sum.full > 0 && sum.read_only > 0);

@@ -6,6 +6,7 @@ use super::{
 };
 use portable_pty::CommandBuilder;
 use std::{
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::Ordering,
@@ -55,6 +56,10 @@ pub struct With<'a> {
     pub limits: &'a str,
     /// More of its environment.
     pub env: &'a [(&'a str, &'a str)],
+    /// Another copy of the program.
+    pub program: Option<&'a str>,
+    /// Another user to run it as.
+    pub user: Option<u32>,
 }
 
 /// What a run left.
@@ -155,15 +160,23 @@ impl Journey {
     pub fn command(&self, with: &With<'_>, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         let script = format!("ulimit -c unlimited 2>/dev/null; {} exec \"$0\" \"$@\"", with.limits);
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_lampboard")]).args(arguments);
+        command.args(["-c", &script, with.program.unwrap_or(env!("CARGO_BIN_EXE_lampboard"))]).args(arguments);
+        if let Some(user) = with.user {
+            command.uid(user).gid(user);
+        }
         command.env_clear().envs(self.environment()).envs(with.env.iter().copied()).current_dir(self.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    /// The board over this home.
+    /// The board over this home, cores allowed by the shell.
     pub fn board(&self) -> CommandBuilder {
-        let mut command = super::pty::lampboard(self.path());
+        let mut command = CommandBuilder::new("sh");
+        let script = "ulimit -c unlimited 2>/dev/null; exec \"$0\"";
+        command.args(["-c", script, env!("CARGO_BIN_EXE_lampboard")]);
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
         self.environment().into_iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(self.path());
         command

@@ -43,11 +43,11 @@ use std::sync::{
 };
 use sum::{KINDS, SINKS, Sum, TRAVELLED};
 
-const JOURNEYS: usize = 15;
+const JOURNEYS: usize = 12;
 /// The least that all journeys together do.
 const STEPS: usize = 500;
 /// The least checks and calls that panicked, in a build that can be told to.
-const PANICS: usize = 20;
+const PANICS: usize = 16;
 
 /// The seed of this run: told, or made up.
 fn seed() -> u64 {
@@ -85,7 +85,7 @@ fn travel(journey: &mut Journey, number: usize) {
             journey.slip();
             let secret = journey.plant("new");
             journey.run(&["secret", "rotate", "lone"], &secret);
-            journey.kill();
+            journey.crash();
             journey.run(&["call", "lone", "rows", "-o", "rows.csv"], "");
             journey.run(&["call", "lone", "rows", "-o", "rows.json"], "");
             journey.run(&["doctor", "--bundle"], "");

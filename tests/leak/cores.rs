@@ -89,6 +89,12 @@ impl Journey {
         self.kill_by(signal, &With::default(), |_, _| {});
     }
 
+    /// The same with one that leaves a core where it may.
+    pub fn crash(&mut self) {
+        let signal = CORE[self.rng.usize(..CORE.len())];
+        self.kill_by(signal, &With::default(), |_, _| {});
+    }
+
     /// The same with this one; `look` is given the id of the program while it waits for an answer.
     fn kill_by(&mut self, signal: Signal, with: &With<'_>, look: impl FnOnce(&mut Journey, u32)) {
         let watch = Watch::over(self.path());

@@ -81,6 +81,24 @@ impl Journey {
         assert_eq!(self.run(&["check", "lone"], ""), Some(0));
     }
 
+    /// The key that is to be kept for the session finds no room.
+    fn unlock_without_room(&mut self) {
+        let right = self.plant("passphrase");
+        assert_eq!(self.run(&["vault", "rekey", "--method", "passphrase"], &right), Some(0));
+        self.keep_identities();
+        self.run(&["vault", "lock"], "");
+        self.fill(0);
+        let before = self.full;
+        assert_ne!(self.run(&["vault", "unlock"], &right), Some(0), "there was room for the key");
+        assert!(self.full > before, "the disk was not said to be full");
+        self.run(&["check", "lone"], "");
+        self.search_files();
+        std::fs::remove_file(self.file(FILLER)).unwrap();
+        assert_eq!(self.run(&["vault", "unlock"], &right), Some(0));
+        self.keep_identities();
+        assert_eq!(self.run(&["check", "lone"], ""), Some(0));
+    }
+
     fn remount(&mut self, how: &str) {
         let mounted = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(self.path()).output().unwrap();
         assert!(mounted.status.success(), "{mounted:?}");
@@ -104,6 +122,7 @@ fn on_a_full_disk(journey: &mut Journey) {
         std::fs::remove_file(journey.file(FILLER)).unwrap();
         journey.is_whole();
     }
+    journey.unlock_without_room();
     journey.search_files();
 }
 

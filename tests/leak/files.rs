@@ -3,7 +3,10 @@
 use super::home::Journey;
 
 /// Where a secret lies because the user put it there: the only places of the home that may hold one, and whose.
-const ALLOWED: [(&str, &[&str]); 5] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
+    ("app.ini", &["ini"]),
+    ("key.json", &["key-file"]),
+    ("passphrase.txt", &["passphrase"]),
     ("token.txt", &["file"]),
     ("printed.txt", &["cmd"]),
     ("credentials/token", &["credential"]),

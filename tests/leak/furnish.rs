@@ -4,7 +4,8 @@ use super::{home::Journey, server::ANSWERS};
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 /// How a credential is sent.
-const SCHEMES: [(&str, &str); 4] = [
+const SCHEMES: [(&str, &str); 5] = [
+    ("path", "path = \"/bot{{ token }}\""),
     ("bearer", "token = \"{{ token }}\""),
     ("header", "headers = { x-key = \"key {{ token }}\" }"),
     ("basic", "username = \"ada\"\npassword = \"{{ token }}\""),
@@ -12,9 +13,10 @@ const SCHEMES: [(&str, &str); 4] = [
 ];
 
 /// How a sign-in before the check sends it.
-const SIGN_INS: [(&str, &str, &str); 3] = [
+const SIGN_INS: [(&str, &str, &str); 4] = [
     ("session_form", "form", "form = { client_secret = \"{{ token }}\" }"),
     ("session_basic", "basic", "username = \"ada\"\npassword = \"{{ token }}\""),
+    ("session_key", "key_file", "token = \"{{ token }}\"\nscope = \"read\""),
     ("session_body", "body", "body = { secret = \"{{ token }}\" }"),
 ];
 
@@ -102,6 +104,13 @@ impl Journey {
             let secret = self.plant(kind);
             write(&self.file(name), &secret, 0o600);
         }
+        let ini = format!("[work]\ntoken = {}\n", self.plant("ini"));
+        write(&self.file("app.ini"), &ini, 0o600);
+        let key = serde_json::json!({
+            "type": "authorized_user", "client_id": "board", "client_secret": self.plant("key-file"),
+            "refresh_token": self.plant("key-file"),
+        });
+        write(&self.file("key.json"), &format!("{key:#}"), 0o600);
         // Every program that is run tells what it could see, and what others could see of its parent.
         let samples = self.file("samples");
         std::fs::create_dir(&samples).unwrap();
@@ -147,7 +156,9 @@ impl Journey {
             format!("file:{}", self.file("token.txt").display()),
             format!("cmd:{}", self.file("print.sh").display()),
             "credential:token".to_owned(),
+            format!("ini:{}#work.token", self.file("app.ini").display()),
         ];
+        let key = format!("file:{}", self.file("key.json").display());
         let mut text = "[network]\nproxy = \"none\"\n[board]\nattempts = 1\nfailures_to_open = 1\n".to_owned();
         let port = self.server.port;
         let url = |answer: &str| format!("http://127.0.0.1:{port}/{answer}");
@@ -166,7 +177,8 @@ impl Journey {
         }
         for (n, (id, ..)) in SIGN_INS.iter().enumerate() {
             let authority = if self.rng.u8(0..3) > 0 { "200" } else { any(&mut self.rng) };
-            let reference = &references[self.rng.usize(..references.len())];
+            let any_reference = &references[self.rng.usize(..references.len())];
+            let reference = if *id == "session_key" { &key } else { any_reference };
             let more = format!(", authority = \"{}\"", url(authority));
             add(&format!("session-{n}"), id, any(&mut self.rng), reference, &more);
         }

@@ -80,12 +80,15 @@ impl Server {
             }
         };
         let plain = percent_decode_str(&body).decode_utf8_lossy().into_owned();
-        self.heard.lock().unwrap().push_str(&format!("{head}{body}\n{plain}\n"));
+        let plain_head = percent_decode_str(&head).decode_utf8_lossy();
+        self.heard.lock().unwrap().push_str(&format!("{head}{plain_head}{body}\n{plain}\n"));
         self.asked.fetch_add(1, Ordering::SeqCst);
         let (path, query) = head.split_whitespace().nth(1).map(|t| t.split_once('?').unwrap_or((t, "")))?;
         let manner = path.split('/').nth(1)?.to_owned();
         let carried = head.lines().find_map(|l| l.strip_prefix("authorization: ").or(l.strip_prefix("x-key: ")));
-        let sent = carried.or(Some(&*plain).filter(|b| !b.is_empty())).unwrap_or(query).to_owned();
+        let sent = carried.or(Some(&*plain)).filter(|b| !b.is_empty());
+        // Else it stands in the address.
+        let sent = sent.unwrap_or(if query.is_empty() { path } else { query }).to_owned();
         if manner == "id" {
             let (status, body) = self.of_tokens(path, &plain, &sent);
             return reply(&mut stream, status, &sent, &body);

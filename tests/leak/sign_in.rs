@@ -38,28 +38,20 @@ impl Journey {
 
     /// Signs `signed` in; its tokens are to be renewed at once or in an hour.
     pub fn sign_in(&mut self) {
-        let lives = [0.5, 3600.0][self.rng.usize(..2)];
-        match self.rng.u8(0..4) {
-            0 => {
-                if self.rng.bool() {
-                    self.turn(Turn::Waits);
-                }
-                self.turn(Turn::Gives(lives));
-                self.run(&["login", "signed", "--device"], "");
-            }
-            1 => {
-                self.turn(Turn::Gives(lives));
-                self.sign_in_by_browser();
-            }
-            2 => {
-                self.turn(Turn::Gives(lives));
-                self.run(&["login", "signed", "--client", "--json"], "");
-            }
-            _ => {
-                let refusal = self.refusal();
-                self.turn(refusal);
-                self.run(&["login", "signed", "--client"], "");
-            }
+        let turn = match self.rng.u8(0..5) {
+            0 | 1 => Turn::Gives(0.5),
+            2 => Turn::Gives(3600.0),
+            _ => self.refusal(),
+        };
+        let way = self.rng.u8(0..3);
+        if way == 0 && self.rng.bool() {
+            self.turn(Turn::Waits);
+        }
+        self.turn(turn);
+        match way {
+            0 => drop(self.run(&["login", "signed", "--device"], "")),
+            1 => self.sign_in_by_browser(),
+            _ => drop(self.run(&["login", "signed", "--client", "--json"], "")),
         }
         self.server.turns.lock().unwrap().clear();
         self.run(&["show", "signed", "--json"], "");

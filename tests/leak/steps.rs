@@ -136,6 +136,16 @@ impl Journey {
         self.run(&["vault", "unlock"], &right);
         self.keep_identities();
         self.run(&["check", "--json"], "");
+        self.run(&["vault", "lock"], "");
+        // The same from a file that the user made for it.
+        let file = self.file("passphrase.txt").display().to_string();
+        for words in [&wrong, &right] {
+            // The wrong one was told to nobody but the program.
+            super::furnish::write(&self.file("passphrase.txt"), words, 0o600);
+            let with = With { env: &[("LAMPBOARD_PASSPHRASE_FILE", &file)], ..With::default() };
+            self.run_with(&with, &["check", "lone", "--json"], "");
+        }
+        self.run(&["vault", "unlock"], &right);
         self.run(&["vault", "export", &copy], &right);
         self.run(&["vault", "import", &copy, "--replace"], &wrong);
         if self.rng.bool() {

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Every kind of secret that journeys know.
-pub const KINDS: [&str; 23] = [
+pub const KINDS: [&str; 25] = [
     "access",
     "auth-code",
     "bare",
@@ -19,6 +19,8 @@ pub const KINDS: [&str; 23] = [
     "env",
     "file",
     "identity",
+    "ini",
+    "key-file",
     "new",
     "passphrase",
     "pasted",
@@ -35,7 +37,7 @@ pub const KINDS: [&str; 23] = [
 ];
 
 /// Kinds that the server must have been sent: a secret that never travelled proves nothing by its absence.
-pub const TRAVELLED: [&str; 18] = [
+pub const TRAVELLED: [&str; 20] = [
     "access",
     "auth-code",
     "client-secret",
@@ -44,6 +46,8 @@ pub const TRAVELLED: [&str; 18] = [
     "device-code",
     "env",
     "file",
+    "ini",
+    "key-file",
     "new",
     "pasted",
     "piped",

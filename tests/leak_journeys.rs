@@ -52,9 +52,7 @@ const PANICS: usize = 14;
 /// The seed of this run: told, or made up.
 fn seed() -> u64 {
     let told = std::env::var("LAMPBOARD_LEAK_SEED").ok().and_then(|s| s.parse().ok());
-    let seed = told.unwrap_or_else(|| fastrand::u64(..1 << 48));
-    println!("LAMPBOARD_LEAK_SEED={seed}");
-    seed
+    told.unwrap_or_else(|| fastrand::u64(..1 << 48))
 }
 
 /// One user: what every journey has of its own first, then as the dice fall.
@@ -109,6 +107,7 @@ fn travel(journey: &mut Journey, number: usize) {
 #[test]
 fn no_journey_leaves_a_secret_anywhere() {
     let seed = seed();
+    println!("LAMPBOARD_LEAK_SEED={seed}");
     let (next, total) = (AtomicUsize::new(0), Mutex::new(Sum::default()));
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -144,6 +144,8 @@ fn on_a_read_only_disk(journey: &mut Journey) {
     journey.search_files();
 }
 
+type Travel = fn(&mut Journey);
+
 /// Runs in the namespace that the test below makes; by itself it does nothing.
 #[test]
 fn within_the_namespace() {
@@ -151,8 +153,9 @@ fn within_the_namespace() {
         return;
     }
     let seed = seed();
+    println!("LAMPBOARD_LEAK_SEED={seed}");
     let sum = Mutex::new(Sum::default());
-    let travels: [(&str, fn(&mut Journey)); 3] =
+    let travels: [(&str, Travel); 3] =
         [("full", on_a_full_disk), ("full", on_a_full_disk_with_a_passphrase), ("read-only", on_a_read_only_disk)];
     std::thread::scope(|scope| {
         for (seed, (what, travel)) in (seed..).zip(travels) {

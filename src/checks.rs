@@ -14,9 +14,11 @@ mod fault;
 mod http;
 mod http_any;
 pub mod input;
+#[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod ladder;
 mod login;
+#[cfg(feature = "mongodb")]
 pub mod mongodb;
 #[cfg(feature = "mqtt")]
 pub mod mqtt;
@@ -32,6 +34,7 @@ pub mod prepare;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod resolve;
+#[cfg(any(feature = "kafka", feature = "mongodb"))]
 mod scram;
 pub mod scrub;
 #[cfg(feature = "smtp")]

@@ -1,6 +1,7 @@
 //! The `kafka` probe against brokers of our own on loopback, which check the proof of the password themselves, and
 //! against the mock cluster of another make.
 
+#![cfg(feature = "kafka")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]

@@ -1,5 +1,6 @@
 //! The `mongodb` probe against servers of our own on loopback, which check the proof of the password themselves.
 
+#![cfg(feature = "mongodb")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 #[path = "common/loopback.rs"]

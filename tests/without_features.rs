@@ -2,6 +2,8 @@
 
 #![cfg(not(any(
     feature = "aws",
+    feature = "kafka",
+    feature = "mongodb",
     feature = "mqtt",
     feature = "mysql",
     feature = "postgres",
@@ -22,6 +24,8 @@ async fn what_is_left_out_says_what_to_build_with() {
     let address = listener.local_addr().unwrap();
     let (port, url) = (address.port().to_string(), format!("http://{address}"));
     for (provider, feature, asked) in [
+        ("kafka", "kafka", given(&[("host", "127.0.0.1"), ("port", &port), ("username", "ada")])),
+        ("mongodb", "mongodb", given(&[("host", "127.0.0.1"), ("port", &port), ("username", "ada")])),
         ("mqtt", "mqtt", given(&[("host", "127.0.0.1"), ("port", &port)])),
         ("redis", "redis", given(&[("host", "127.0.0.1"), ("port", &port)])),
         ("mysql", "mysql", given(&[("host", "127.0.0.1"), ("port", &port), ("user", "ada")])),

@@ -164,7 +164,9 @@ impl Checker {
             #[cfg(feature = "smtp")]
             Some(CodedKind::Smtp) => super::smtp::probe(&input).await,
             Some(CodedKind::Nats) => super::nats::probe(&input).await,
+            #[cfg(feature = "mongodb")]
             Some(CodedKind::Mongodb) => super::mongodb::probe(&input).await,
+            #[cfg(feature = "kafka")]
             Some(CodedKind::Kafka) => super::kafka::probe(&input).await,
             #[cfg(feature = "mysql")]
             Some(CodedKind::Mysql) => super::mysql::probe(&input).await,
@@ -178,6 +180,8 @@ impl Checker {
             #[cfg(feature = "postgres")]
             Some(CodedKind::Postgres) => super::postgres::probe(&input).await,
             #[cfg(not(all(
+                feature = "kafka",
+                feature = "mongodb",
                 feature = "mqtt",
                 feature = "mysql",
                 feature = "postgres",

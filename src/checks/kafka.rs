@@ -1,7 +1,7 @@
 //! Probe kind `kafka`: ApiVersions, a sign-in by SASL (PLAIN or SCRAM), and the cluster's metadata, which only those that
 //! were let in are told. One broker is asked; nothing is read or written.
 
-mod frame;
+mod codec;
 
 use super::{
     Input,
@@ -11,15 +11,19 @@ use super::{
 };
 use crate::model::{Cause, Fact, Outcome, text::sanitize};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use frame::{LARGEST, Reader, request, text};
+use bytes::{Buf, Bytes};
+use codec::{foreign, refused};
 use jiff::Timestamp;
+use kafka_protocol::{
+    messages::{
+        ApiKey, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, SaslAuthenticateRequest,
+        SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+        metadata_response::MetadataResponseBroker,
+    },
+    protocol::{Decodable, Encodable, StrBytes},
+};
 use std::time::Instant;
 use zeroize::Zeroizing;
-
-const METADATA: i16 = 3;
-const SASL_HANDSHAKE: i16 = 17;
-const API_VERSIONS: i16 = 18;
-const SASL_AUTHENTICATE: i16 = 36;
 
 /// Who signs in, and how.
 struct Account<'a> {
@@ -70,48 +74,48 @@ fn account<'a>(input: &'a Input<'_>) -> Result<Option<Account<'a>>, Box<Outcome>
 
 impl Broker {
     /// Sends one request and gives the answer's body.
-    async fn ask(&mut self, step: &str, api: i16, version: i16, body: &[u8]) -> Result<Vec<u8>, Box<Outcome>> {
+    async fn ask(&mut self, api: ApiKey, version: i16, request: &impl Encodable) -> Result<Bytes, Box<Outcome>> {
+        let step = &format!("{api:?}");
         self.number += 1;
-        let frame = Zeroizing::new(request(api, version, self.number, "lampboard", body));
+        let frame = codec::request(request, api, version, self.number);
+        let frame = frame.ok_or_else(|| failed(Cause::Misconfigured, step, "a value is too long for the protocol"))?;
         self.wire.send(step, &frame).await?;
-        let head = self.wire.exact(step, 8).await?;
-        let mut reader = Reader(&head);
-        let length = reader.i32().and_then(|l| usize::try_from(l).ok()).filter(|l| (4..=LARGEST).contains(l));
-        match (length, reader.i32()) {
-            (Some(length), Some(number)) if number == self.number => self.wire.exact(step, length - 4).await,
-            _ => Err(foreign(step, &head)),
+        let head = self.wire.exact(step, codec::HEAD).await?;
+        match codec::length(&head, api, version, self.number) {
+            Some(length) => self.wire.exact(step, length).await.map(Bytes::from),
+            None => Err(foreign(step, &head)),
         }
     }
 
     /// The metadata's version to ask for: the first that names the cluster, or the one before.
     async fn metadata_version(&mut self) -> Result<i16, Box<Outcome>> {
         let step = "ApiVersions";
-        let answer = self.ask(step, API_VERSIONS, 0, &[]).await?;
-        let mut reader = Reader(&answer);
-        let code = reader.i16().ok_or_else(|| foreign(step, &answer))?;
-        if code != 0 {
-            return Err(refused(step, code, ""));
+        let body = self.ask(ApiKey::ApiVersions, 0, &ApiVersionsRequest::default()).await?;
+        // Newer brokers' refusal may be the code alone.
+        if let Some(refusal) = body.clone().try_get_i16().ok().and_then(|code| refused(step, code, "")) {
+            return Err(refusal);
         }
-        let known = reader.list(|r| Some((r.i16()?, r.i16()?, r.i16()?))).ok_or_else(|| foreign(step, &answer))?;
-        match known.iter().find(|(api, ..)| *api == METADATA) {
-            Some((_, oldest, newest)) if *newest >= 1 && *oldest <= 2 => Ok((*newest).min(2)),
+        let answer: ApiVersionsResponse = codec::listing(&body, 0, 6).ok_or_else(|| foreign(step, &body))?;
+        match answer.api_keys.iter().find(|api| api.api_key == ApiKey::Metadata as i16) {
+            Some(known) if known.max_version >= 1 && known.min_version <= 2 => Ok(known.max_version.min(2)),
             _ => Err(failed(Cause::Misconfigured, "the broker knows no metadata of these versions", "1 and 2")),
         }
     }
 
     async fn sign_in(&mut self, account: &Account<'_>) -> Result<(), Box<Outcome>> {
         let step = "SaslHandshake";
-        let answer = self.ask(step, SASL_HANDSHAKE, 1, &text(account.mechanism)).await?;
-        let mut reader = Reader(&answer);
-        let code = reader.i16().ok_or_else(|| foreign(step, &answer))?;
-        if code != 0 {
-            let offered = reader.list(Reader::text).unwrap_or_default().join(", ");
-            return Err(refused(step, code, &format!("{} is not among: {offered}", account.mechanism)));
+        let asked = StrBytes::from_string(account.mechanism.to_owned());
+        let body = self.ask(ApiKey::SaslHandshake, 1, &SaslHandshakeRequest::default().with_mechanism(asked)).await?;
+        let answer: SaslHandshakeResponse = codec::listing(&body, 1, 2).ok_or_else(|| foreign(step, &body))?;
+        let offered: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
+        let words = format!("{} is not among: {}", account.mechanism, offered.join(", "));
+        if let Some(refusal) = refused(step, answer.error_code, &words) {
+            return Err(refusal);
         }
         let hash = match account.mechanism {
             "PLAIN" => {
-                let pair = Zeroizing::new(format!("\0{}\0{}", account.user, account.password));
-                return self.prove(pair.as_bytes()).await.map(drop);
+                let parts = ["\0", account.user, "\0", account.password];
+                return self.prove(Zeroizing::new(parts.concat().into_bytes())).await.map(drop);
             }
             "SCRAM-SHA-256" => Hash::Sha256,
             "SCRAM-SHA-512" => Hash::Sha512,
@@ -124,10 +128,10 @@ impl Broker {
         aws_lc_rs::rand::fill(&mut random)
             .map_err(|_| failed(Cause::Internal, "sign-in", "no random bytes could be had"))?;
         let scram = Scram::new(hash, account.user, BASE64_STANDARD.encode(random));
-        let first = self.prove(scram.first().as_bytes()).await?;
+        let first = self.prove(Zeroizing::new(scram.first().into_bytes())).await?;
         let foul = |why: &str| failed(Cause::Protocol, "the sign-in does not follow SCRAM", why);
         let (last, expected) = scram.last(&String::from_utf8_lossy(&first), account.password).map_err(foul)?;
-        let end = self.prove(last.as_bytes()).await?;
+        let end = self.prove(Zeroizing::new(last.into_bytes())).await?;
         if expected.fits(&String::from_utf8_lossy(&end)) {
             Ok(())
         } else {
@@ -136,23 +140,21 @@ impl Broker {
     }
 
     /// One step of the sign-in; what the broker answers to it.
-    async fn prove(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Box<Outcome>> {
+    async fn prove(&mut self, bytes: Zeroizing<Vec<u8>>) -> Result<Bytes, Box<Outcome>> {
         let step = "SaslAuthenticate";
-        let body = Zeroizing::new([&(bytes.len() as i32).to_be_bytes()[..], bytes].concat());
-        let answer = self.ask(step, SASL_AUTHENTICATE, 0, &body).await?;
-        let mut reader = Reader(&answer);
-        let (code, words) = (reader.i16(), reader.text());
-        match (code, words, reader.bytes()) {
-            (Some(0), Some(_), Some(bytes)) => Ok(bytes.to_vec()),
-            (Some(code), Some(words), _) if code != 0 => Err(refused(step, code, &words)),
-            _ => Err(foreign(step, &answer)),
+        let said = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from_owner(bytes));
+        let body = self.ask(ApiKey::SaslAuthenticate, 0, &said).await?;
+        let answer = SaslAuthenticateResponse::decode(&mut body.clone(), 0).map_err(|_| foreign(step, &body))?;
+        match refused(step, answer.error_code, answer.error_message.as_deref().unwrap_or_default()) {
+            Some(refusal) => Err(refusal),
+            None => Ok(answer.auth_bytes),
         }
     }
 
     /// The proof: which brokers there are. Of topics none is asked for.
     async fn metadata(&mut self, version: i16, signed_in: bool) -> Result<Outcome, Box<Outcome>> {
         let step = "Metadata";
-        let answer = match self.ask(step, METADATA, version, &0_i32.to_be_bytes()).await {
+        let body = match self.ask(ApiKey::Metadata, version, &MetadataRequest::default()).await {
             // A broker that wants a sign-in hangs up on who asks without one.
             Err(mut hung_up) if !signed_in && hung_up.cause == Cause::Connect => {
                 hung_up.cause = Cause::MissingCredential;
@@ -160,17 +162,11 @@ impl Broker {
             }
             answer => answer?,
         };
-        let mut reader = Reader(&answer);
-        let broken = || foreign(step, &answer);
-        let brokers = reader
-            .list(|r| {
-                let broker = (r.i32()?, r.text()?, r.i32()?);
-                r.text()?;
-                Some(broker)
-            })
-            .ok_or_else(broken)?;
-        let cluster = if version >= 2 { reader.text().ok_or_else(broken)? } else { String::new() };
-        let controller = reader.i32().ok_or_else(broken)?;
+        let broken = || foreign(step, &body);
+        let mut left = body.clone();
+        let brokers: Vec<MetadataResponseBroker> = codec::items(&mut left, version).ok_or_else(broken)?;
+        let cluster = if version >= 2 { codec::text(&mut left).ok_or_else(broken)? } else { String::new() };
+        let controller = left.try_get_i32().map_err(|_| broken())?;
         if brokers.is_empty() {
             return Err(failed(Cause::UnexpectedResponse, "the metadata names no broker", "a cluster without brokers"));
         }
@@ -183,33 +179,9 @@ impl Broker {
             fact("Cluster", &cluster);
         }
         fact("Brokers", &brokers.len().to_string());
-        if let Some((_, host, port)) = brokers.iter().find(|(id, ..)| *id == controller) {
-            fact("Controller", &format!("{host}:{port}"));
+        if let Some(broker) = brokers.iter().find(|broker| broker.node_id.0 == controller) {
+            fact("Controller", &format!("{}:{}", broker.host, broker.port));
         }
         Ok(outcome)
     }
-}
-
-fn foreign(step: &str, seen: &[u8]) -> Box<Outcome> {
-    let bytes: Vec<String> = seen.iter().take(16).map(|b| format!("{b:02x}")).collect();
-    failed(Cause::Protocol, format!("{step} is not answered in Kafka's way"), &bytes.join(" "))
-}
-
-/// The verdict of an error code of the protocol's.
-fn refused(step: &str, code: i16, words: &str) -> Box<Outcome> {
-    let (cause, name) = match code {
-        58 => (Cause::InvalidCredential, "SASL_AUTHENTICATION_FAILED"),
-        33 => (Cause::Misconfigured, "UNSUPPORTED_SASL_MECHANISM"),
-        34 => (Cause::Misconfigured, "ILLEGAL_SASL_STATE: this listener wants no sign-in"),
-        35 => (Cause::Misconfigured, "UNSUPPORTED_VERSION"),
-        29..=31 => (Cause::MissingScope, "AUTHORIZATION_FAILED"),
-        89 => (Cause::Throttled, "THROTTLING_QUOTA_EXCEEDED"),
-        7 => (Cause::Timeout, "REQUEST_TIMED_OUT"),
-        -1 | 5 | 6 | 8 | 13 => (Cause::ServerError, "the broker is not ready"),
-        _ => (Cause::UnexpectedResponse, "an error of the protocol"),
-    };
-    let seen = if words.is_empty() { name } else { words };
-    let mut outcome = failed(cause, format!("{step} was refused (error {code} {name})"), seen);
-    outcome.code = u16::try_from(code).ok();
-    outcome
 }

@@ -1,6 +1,5 @@
-//! Probe kind `mongodb`: hello, SCRAM-SHA-256, and a question that only a signed-in user gets answered.
-
-mod bson;
+//! Probe kind `mongodb`: hello, SCRAM-SHA-256, and a question that only a signed-in user gets answered. The documents are
+//! MongoDB's own crate's; its client is not used (ARCHITECTURE.md tells why).
 
 use super::{
     Input,
@@ -10,7 +9,7 @@ use super::{
 };
 use crate::model::{Cause, Fact, Outcome, Provenance, Quota, text::sanitize};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bson::{Builder, Document};
+use bson::{Binary, RawBsonRef, RawDocument, RawDocumentBuf, raw::cstr, rawdoc, spec::BinarySubtype};
 use jiff::Timestamp;
 use std::time::Instant;
 
@@ -36,9 +35,9 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     }
     let asked = Instant::now();
     let source = input.field("auth_source").unwrap_or("admin");
-    let mut hello = Builder::new().int("hello", 1);
+    let mut hello = rawdoc! { "hello": 1 };
     if let Some((user, _)) = account {
-        hello = hello.text("saslSupportedMechs", &format!("{source}.{user}"));
+        hello.append(cstr!("saslSupportedMechs"), format!("{source}.{user}"));
     }
     let hello = ask(&mut wire, "hello", "admin", hello).await?;
     let hello = sound("hello", &hello)?;
@@ -58,14 +57,20 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
 }
 
 /// Sends one command and gives the answer's document, good or bad.
-async fn ask(wire: &mut Wire, step: &str, database: &str, command: Builder) -> Result<Vec<u8>, Box<Outcome>> {
-    let document = command.text("$db", database).done();
+async fn ask(
+    wire: &mut Wire,
+    step: &str,
+    database: &str,
+    mut command: RawDocumentBuf,
+) -> Result<Vec<u8>, Box<Outcome>> {
+    command.append(cstr!("$db"), database);
+    let document = command.as_bytes();
     let mut message = Vec::with_capacity(document.len() + 21);
     for number in [document.len() as i32 + 21, 1, 0, OP_MSG, 0] {
         message.extend(number.to_le_bytes());
     }
     message.push(0);
-    message.extend_from_slice(&document);
+    message.extend_from_slice(document);
     wire.send(step, &message).await?;
     let head = wire.exact(step, 16).await?;
     let number = |at: usize| i32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -84,15 +89,27 @@ async fn ask(wire: &mut Wire, step: &str, database: &str, command: Builder) -> R
     Ok(body.split_off(5))
 }
 
-fn sound<'a>(step: &str, bytes: &'a [u8]) -> Result<Document<'a>, Box<Outcome>> {
+fn sound<'a>(step: &str, bytes: &'a [u8]) -> Result<&'a RawDocument, Box<Outcome>> {
     let wrong = || failed(Cause::Protocol, format!("{step} is not answered in BSON"), "");
-    let document = Document::read(bytes).ok_or_else(wrong)?;
-    if document.number("ok") == Some(1.0) { Ok(document) } else { Err(refused(step, document)) }
+    let document = RawDocument::from_bytes(bytes).ok().filter(|d| d.iter().all(|value| value.is_ok()));
+    let document = document.ok_or_else(wrong)?;
+    if number(document, "ok") == Some(1.0) { Ok(document) } else { Err(refused(step, document)) }
 }
 
-fn refused(step: &str, document: Document<'_>) -> Box<Outcome> {
-    let code = document.number("code").unwrap_or_default() as i32;
-    let message = document.text("errmsg").unwrap_or_default();
+/// A number of any size; yes counts as one.
+fn number(document: &RawDocument, name: &str) -> Option<f64> {
+    match document.get(name).ok()?? {
+        RawBsonRef::Double(number) => Some(number),
+        RawBsonRef::Int32(number) => Some(number.into()),
+        RawBsonRef::Int64(number) => Some(number as f64),
+        RawBsonRef::Boolean(flag) => Some(f64::from(u8::from(flag))),
+        _ => None,
+    }
+}
+
+fn refused(step: &str, document: &RawDocument) -> Box<Outcome> {
+    let code = number(document, "code").unwrap_or_default() as i32;
+    let message = document.get_str("errmsg").unwrap_or_default();
     let cause = match code {
         11 | 18 | 8000 if step == "sign-in" => Cause::InvalidCredential,
         13 => Cause::MissingScope,
@@ -101,18 +118,16 @@ fn refused(step: &str, document: Document<'_>) -> Box<Outcome> {
         91 | 189 | 10058 | 10107 | 11600 | 11602 | 13435 | 13436 | 133 | 134 | 6 | 7 | 9001 => Cause::ServerError,
         _ => Cause::UnexpectedResponse,
     };
-    let name = document.text("codeName").map(|n| format!(" {n}")).unwrap_or_default();
+    let name = document.get_str("codeName").map(|n| format!(" {n}")).unwrap_or_default();
     let mut outcome = failed(cause, sanitize(&format!("{step} was refused (error {code}{name})"), 100), message);
     outcome.code = u16::try_from(code).ok();
     outcome
 }
 
 /// Refuses where the account has only methods that are not known here. A server lists none for accounts it does not know.
-fn offered(hello: Document<'_>) -> Result<(), Box<Outcome>> {
-    let Some(list) = hello.document("saslSupportedMechs") else { return Ok(()) };
-    let mut names =
-        list.iter().filter_map(|(_, value)| if let bson::Value::Text(name) = value { Some(name) } else { None });
-    let all: Vec<&str> = names.by_ref().collect();
+fn offered(hello: &RawDocument) -> Result<(), Box<Outcome>> {
+    let Ok(list) = hello.get_array("saslSupportedMechs") else { return Ok(()) };
+    let all: Vec<&str> = list.into_iter().filter_map(|value| value.ok()?.as_str()).collect();
     if all.is_empty() || all.contains(&MECHANISM) {
         return Ok(());
     }
@@ -125,40 +140,45 @@ async fn sign_in(wire: &mut Wire, source: &str, user: &str, password: &str) -> R
     aws_lc_rs::rand::fill(&mut random).map_err(|_| failed(Cause::Internal, step, "no random bytes could be had"))?;
     let scram = Scram::new(Hash::Sha256, user, BASE64_STANDARD.encode(random));
     let foul = |why: &str| failed(Cause::Protocol, "the sign-in does not follow SCRAM", why);
-    let start = Builder::new()
-        .int("saslStart", 1)
-        .text("mechanism", MECHANISM)
-        .bytes("payload", scram.first().as_bytes())
-        .document("options", Builder::new().flag("skipEmptyExchange", true));
+    let first = scram.first();
+    let start = rawdoc! {
+        "saslStart": 1, "mechanism": MECHANISM, "payload": binary(first.as_bytes()), "options": { "skipEmptyExchange": true },
+    };
     let answer = ask(wire, step, source, start).await?;
     let answer = sound(step, &answer)?;
-    let talk = answer.number("conversationId").unwrap_or(1.0) as i32;
-    let payload = |document: Document<'_>| {
-        document.bytes("payload").and_then(|p| String::from_utf8(p.to_vec()).ok()).ok_or_else(|| foul("no payload"))
+    let talk = number(answer, "conversationId").unwrap_or(1.0) as i32;
+    let payload = |document: &RawDocument| {
+        let bytes = document.get_binary("payload").map(|p| p.bytes.to_vec());
+        bytes.ok().and_then(|p| String::from_utf8(p).ok()).ok_or_else(|| foul("no payload"))
     };
     let (last, expected) = scram.last(&payload(answer)?, password).map_err(foul)?;
-    let next = |bytes: &[u8]| Builder::new().int("saslContinue", 1).int("conversationId", talk).bytes("payload", bytes);
+    let next = |bytes: &[u8]| rawdoc! { "saslContinue": 1, "conversationId": talk, "payload": binary(bytes) };
     let answer = ask(wire, step, source, next(last.as_bytes())).await?;
     let answer = sound(step, &answer)?;
     if !expected.fits(&payload(answer)?) {
         return Err(foul("the server does not know the password either"));
     }
-    if answer.number("done") != Some(1.0) {
+    if number(answer, "done") != Some(1.0) {
         let answer = ask(wire, step, source, next(b"")).await?;
-        if sound(step, &answer)?.number("done") != Some(1.0) {
+        if number(sound(step, &answer)?, "done") != Some(1.0) {
             return Err(foul("it does not end"));
         }
     }
     Ok(())
 }
 
+fn binary(bytes: &[u8]) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
+}
+
 /// Who one is by the server's word.
 async fn who(wire: &mut Wire) -> Result<Outcome, Box<Outcome>> {
     let step = "connectionStatus";
-    let answer = ask(wire, step, "admin", Builder::new().int(step, 1)).await?;
-    let users = sound(step, &answer)?.document("authInfo").and_then(|info| info.document("authenticatedUsers"));
-    let first = users.and_then(|users| users.document("0"));
-    let Some((user, database)) = first.and_then(|u| Some((u.text("user")?, u.text("db").unwrap_or_default()))) else {
+    let answer = ask(wire, step, "admin", rawdoc! { "connectionStatus": 1 }).await?;
+    let users = sound(step, &answer)?.get_document("authInfo").and_then(|info| info.get_array("authenticatedUsers"));
+    let first = users.ok().and_then(|users| users.get_document(0).ok());
+    let named = first.and_then(|u| Some((u.get_str("user").ok()?, u.get_str("db").unwrap_or_default())));
+    let Some((user, database)) = named else {
         return Err(failed(Cause::UnexpectedResponse, "connectionStatus names no user", "nobody is signed in"));
     };
     let mut outcome = Outcome::of(Cause::Ok, Timestamp::now(), "signed in, connectionStatus names the user", user);
@@ -169,7 +189,7 @@ async fn who(wire: &mut Wire) -> Result<Outcome, Box<Outcome>> {
 /// Without a user: whether the server lets anybody in.
 async fn open(wire: &mut Wire) -> Result<Outcome, Box<Outcome>> {
     let step = "listDatabases";
-    let answer = ask(wire, step, "admin", Builder::new().int(step, 1).flag("nameOnly", true)).await?;
+    let answer = ask(wire, step, "admin", rawdoc! { "listDatabases": 1, "nameOnly": true }).await?;
     match sound(step, &answer) {
         Ok(_) => Ok(Outcome::of(Cause::Ok, Timestamp::now(), "listDatabases answered; no sign-in is asked for", "ok")),
         Err(mut refusal) if refusal.cause == Cause::MissingScope => {
@@ -181,13 +201,13 @@ async fn open(wire: &mut Wire) -> Result<Outcome, Box<Outcome>> {
 }
 
 /// What is told without, and with, the right to monitor. A refusal leaves facts out.
-async fn facts(wire: &mut Wire, hello: Document<'_>, outcome: &mut Outcome) -> Result<(), Box<Outcome>> {
+async fn facts(wire: &mut Wire, hello: &RawDocument, outcome: &mut Outcome) -> Result<(), Box<Outcome>> {
     let fact = |label: &str, value: &str| Fact { label: label.into(), value: sanitize(value, 100) };
-    let build = ask(wire, "buildInfo", "admin", Builder::new().int("buildInfo", 1)).await?;
-    if let Some(version) = sound("buildInfo", &build).ok().and_then(|b| b.text("version")) {
+    let build = ask(wire, "buildInfo", "admin", rawdoc! { "buildInfo": 1 }).await?;
+    if let Some(version) = sound("buildInfo", &build).ok().and_then(|b| b.get_str("version").ok()) {
         outcome.facts.push(fact("Version", version));
     }
-    let is = |name: &str| hello.number(name) == Some(1.0);
+    let is = |name: &str| number(hello, name) == Some(1.0);
     let role = match () {
         () if is("isWritablePrimary") => "primary",
         () if is("secondary") => "secondary",
@@ -198,12 +218,12 @@ async fn facts(wire: &mut Wire, hello: Document<'_>, outcome: &mut Outcome) -> R
     if role == "not ready" {
         outcome.warnings.push(crate::model::Warning::Degraded { message: "neither primary nor secondary".into() });
     }
-    if let Some(set) = hello.text("setName") {
+    if let Ok(set) = hello.get_str("setName") {
         outcome.facts.push(fact("Replica set", set));
     }
-    let status = ask(wire, "serverStatus", "admin", Builder::new().int("serverStatus", 1)).await?;
-    let connections = sound("serverStatus", &status).ok().and_then(|s| s.document("connections"));
-    if let Some((used, left)) = connections.and_then(|c| Some((c.number("current")?, c.number("available")?))) {
+    let status = ask(wire, "serverStatus", "admin", rawdoc! { "serverStatus": 1 }).await?;
+    let connections = sound("serverStatus", &status).ok().and_then(|s| s.get_document("connections").ok());
+    if let Some((used, left)) = connections.and_then(|c| Some((number(c, "current")?, number(c, "available")?))) {
         outcome.facts.push(fact("Connections", &format!("{used:.0} of {:.0}", used + left)));
         outcome.quotas.push(Quota {
             name: "connections".into(),
@@ -216,4 +236,33 @@ async fn facts(wire: &mut Wire, hello: Document<'_>, outcome: &mut Outcome) -> R
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_documents_are_refused_and_never_panic() {
+        let bytes = rawdoc! {
+            "ok": 1.0, "payload": binary(b"n,,"), "inner": { "user": "board", "yes": true }, "list": ["a", 7_i64],
+        };
+        let bytes = bytes.into_bytes();
+        assert_eq!(sound("hello", &bytes).unwrap().get_document("inner").unwrap().get_str("user"), Ok("board"));
+        for end in 0..bytes.len() {
+            assert_eq!(sound("hello", &bytes[..end]).unwrap_err().cause, Cause::Protocol, "{end}");
+        }
+        let mut random = fastrand::Rng::with_seed(11);
+        for _ in 0..20_000 {
+            let mut broken = bytes.clone();
+            for _ in 0..random.usize(1..4) {
+                let at = random.usize(..broken.len());
+                broken[at] = random.u8(..);
+            }
+            if let Ok(document) = sound("hello", &broken) {
+                let _ = (offered(document), number(document, "list"), document.get_binary("payload").is_ok());
+                let _ = document.get_document("inner").map(|inner| inner.get_str("user").is_ok());
+            }
+        }
+    }
 }

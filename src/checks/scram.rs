@@ -18,6 +18,7 @@ pub enum Hash {
     /// SCRAM-SHA-256.
     Sha256,
     /// SCRAM-SHA-512.
+    #[cfg(feature = "kafka")]
     Sha512,
 }
 
@@ -52,6 +53,7 @@ impl Scram {
         let rounds = rounds.ok_or("the number of rounds is not believable")?;
         let (slow, fast, plain) = match self.hash {
             Hash::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, hmac::HMAC_SHA256, &digest::SHA256),
+            #[cfg(feature = "kafka")]
             Hash::Sha512 => (pbkdf2::PBKDF2_HMAC_SHA512, hmac::HMAC_SHA512, &digest::SHA512),
         };
         let mut salted = Zeroizing::new(vec![0; plain.output_len()]);

@@ -17,10 +17,9 @@ use jiff::Timestamp;
 use kafka_protocol::{
     messages::{
         ApiKey, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, SaslAuthenticateRequest,
-        SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
-        metadata_response::MetadataResponseBroker,
+        SaslHandshakeRequest, SaslHandshakeResponse, metadata_response::MetadataResponseBroker,
     },
-    protocol::{Decodable, Encodable, StrBytes},
+    protocol::{Encodable, StrBytes},
 };
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -106,10 +105,11 @@ impl Broker {
         let step = "SaslHandshake";
         let asked = StrBytes::from_string(account.mechanism.to_owned());
         let body = self.ask(ApiKey::SaslHandshake, 1, &SaslHandshakeRequest::default().with_mechanism(asked)).await?;
-        let answer: SaslHandshakeResponse = codec::listing(&body, 1, 2).ok_or_else(|| foreign(step, &body))?;
+        let code = body.clone().try_get_i16().map_err(|_| foreign(step, &body))?;
+        let answer: SaslHandshakeResponse = codec::listing(&body, 1, 2).unwrap_or_default();
         let offered: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
         let words = format!("{} is not among: {}", account.mechanism, offered.join(", "));
-        if let Some(refusal) = refused(step, answer.error_code, &words) {
+        if let Some(refusal) = refused(step, code, &words) {
             return Err(refusal);
         }
         let hash = match account.mechanism {
@@ -144,10 +144,12 @@ impl Broker {
         let step = "SaslAuthenticate";
         let said = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from_owner(bytes));
         let body = self.ask(ApiKey::SaslAuthenticate, 0, &said).await?;
-        let answer = SaslAuthenticateResponse::decode(&mut body.clone(), 0).map_err(|_| foreign(step, &body))?;
-        match refused(step, answer.error_code, answer.error_message.as_deref().unwrap_or_default()) {
+        let mut left = body.clone();
+        let code = left.try_get_i16().map_err(|_| foreign(step, &body))?;
+        let words = codec::text(&mut left).ok_or_else(|| foreign(step, &body))?;
+        match refused(step, code, &words) {
             Some(refusal) => Err(refusal),
-            None => Ok(answer.auth_bytes),
+            None => codec::bytes(&mut left).ok_or_else(|| foreign(step, &body)),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Probe kind `mongodb`: hello, SCRAM-SHA-256, and a question that only a signed-in user gets answered. The documents are
 //! MongoDB's own crate's; its client is not used (ARCHITECTURE.md tells why).
 
+mod answer;
+
 use super::{
     Input,
     scram::{Hash, Scram},
@@ -8,8 +10,9 @@ use super::{
     wire::{Wire, bounded},
 };
 use crate::model::{Cause, Fact, Outcome, Provenance, Quota, text::sanitize};
+use answer::{number, sound};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bson::{Binary, RawBsonRef, RawDocument, RawDocumentBuf, raw::cstr, rawdoc, spec::BinarySubtype};
+use bson::{Binary, RawDocument, RawDocumentBuf, raw::cstr, rawdoc, spec::BinarySubtype};
 use jiff::Timestamp;
 use std::time::Instant;
 
@@ -87,41 +90,6 @@ async fn ask(
         return Err(wrong(&body[..5]));
     }
     Ok(body.split_off(5))
-}
-
-fn sound<'a>(step: &str, bytes: &'a [u8]) -> Result<&'a RawDocument, Box<Outcome>> {
-    let wrong = || failed(Cause::Protocol, format!("{step} is not answered in BSON"), "");
-    let document = RawDocument::from_bytes(bytes).ok().filter(|d| d.iter().all(|value| value.is_ok()));
-    let document = document.ok_or_else(wrong)?;
-    if number(document, "ok") == Some(1.0) { Ok(document) } else { Err(refused(step, document)) }
-}
-
-/// A number of any size; yes counts as one.
-fn number(document: &RawDocument, name: &str) -> Option<f64> {
-    match document.get(name).ok()?? {
-        RawBsonRef::Double(number) => Some(number),
-        RawBsonRef::Int32(number) => Some(number.into()),
-        RawBsonRef::Int64(number) => Some(number as f64),
-        RawBsonRef::Boolean(flag) => Some(f64::from(u8::from(flag))),
-        _ => None,
-    }
-}
-
-fn refused(step: &str, document: &RawDocument) -> Box<Outcome> {
-    let code = number(document, "code").unwrap_or_default() as i32;
-    let message = document.get_str("errmsg").unwrap_or_default();
-    let cause = match code {
-        11 | 18 | 8000 if step == "sign-in" => Cause::InvalidCredential,
-        13 => Cause::MissingScope,
-        31 | 33 | 20 | 59 | 72 | 73 | 334 | 352 => Cause::Misconfigured,
-        50 | 89 | 262 => Cause::Timeout,
-        91 | 189 | 10058 | 10107 | 11600 | 11602 | 13435 | 13436 | 133 | 134 | 6 | 7 | 9001 => Cause::ServerError,
-        _ => Cause::UnexpectedResponse,
-    };
-    let name = document.get_str("codeName").map(|n| format!(" {n}")).unwrap_or_default();
-    let mut outcome = failed(cause, sanitize(&format!("{step} was refused (error {code}{name})"), 100), message);
-    outcome.code = u16::try_from(code).ok();
-    outcome
 }
 
 /// Refuses where the account has only methods that are not known here. A server lists none for accounts it does not know.
@@ -236,33 +204,4 @@ async fn facts(wire: &mut Wire, hello: &RawDocument, outcome: &mut Outcome) -> R
         });
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn broken_documents_are_refused_and_never_panic() {
-        let bytes = rawdoc! {
-            "ok": 1.0, "payload": binary(b"n,,"), "inner": { "user": "board", "yes": true }, "list": ["a", 7_i64],
-        };
-        let bytes = bytes.into_bytes();
-        assert_eq!(sound("hello", &bytes).unwrap().get_document("inner").unwrap().get_str("user"), Ok("board"));
-        for end in 0..bytes.len() {
-            assert_eq!(sound("hello", &bytes[..end]).unwrap_err().cause, Cause::Protocol, "{end}");
-        }
-        let mut random = fastrand::Rng::with_seed(11);
-        for _ in 0..20_000 {
-            let mut broken = bytes.clone();
-            for _ in 0..random.usize(1..4) {
-                let at = random.usize(..broken.len());
-                broken[at] = random.u8(..);
-            }
-            if let Ok(document) = sound("hello", &broken) {
-                let _ = (offered(document), number(document, "list"), document.get_binary("payload").is_ok());
-                let _ = document.get_document("inner").map(|inner| inner.get_str("user").is_ok());
-            }
-        }
-    }
 }

@@ -63,7 +63,13 @@ pub fn items<T: Decodable>(body: &mut Bytes, version: i16) -> Option<Vec<T>> {
 /// A text; one that is null is empty.
 pub fn text(body: &mut Bytes) -> Option<String> {
     let length = usize::try_from(body.try_get_i16().ok()?).unwrap_or_default();
-    String::from_utf8(body.try_get_bytes(length).ok()?.into()).ok()
+    Some(String::from_utf8_lossy(&body.try_get_bytes(length).ok()?).into_owned())
+}
+
+/// Bytes; null ones, which the crate does not take, are empty.
+pub fn bytes(body: &mut Bytes) -> Option<Bytes> {
+    let length = usize::try_from(body.try_get_i32().ok()?).unwrap_or_default();
+    body.try_get_bytes(length).ok()
 }
 
 /// The verdict of what is not Kafka's.
@@ -123,6 +129,12 @@ mod tests {
         assert!(items::<MetadataResponseBroker>(&mut claim.slice(2..), 2).is_none());
     }
 
+    #[test]
+    fn what_is_null_is_empty() {
+        let mut nothing = Bytes::from_static(b"\xff\xff\xff\xff\xff\xff");
+        assert_eq!((text(&mut nothing), bytes(&mut nothing)), (Some(String::new()), Some(Bytes::new())));
+    }
+
     proptest! {
         #[test]
         fn no_answer_is_read_past_its_end(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
@@ -130,7 +142,7 @@ mod tests {
             let _ = listing::<ApiVersionsResponse>(&body, 0, 6);
             let _ = listing::<SaslHandshakeResponse>(&body, 1, 2);
             let mut left = body.clone();
-            let _ = (items::<MetadataResponseBroker>(&mut left, 2), text(&mut left));
+            let _ = (items::<MetadataResponseBroker>(&mut left, 2), text(&mut left), super::bytes(&mut left));
             prop_assert!(left.len() <= body.len());
         }
     }

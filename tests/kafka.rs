@@ -229,9 +229,14 @@ async fn a_broker_that_is_none_or_other_than_thought_is_told() {
     assert_eq!(signed(&ancient, "PLAIN", RIGHT).await.cause, Cause::Misconfigured);
     let empty = broker(Kafka { brokers: 0, ..USUAL }).await;
     assert_eq!(signed(&empty, "PLAIN", RIGHT).await.cause, Cause::UnexpectedResponse);
-    for greeting in
-        [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[0xff; 64], &[0, 0, 0, 4, 0, 0, 0, 9], &[0, 0, 0, 2, 1, 1, 1, 1]]
-    {
+    // The last one is an answer whose list claims two thousand million items.
+    for greeting in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        &[0xff; 64],
+        &[0, 0, 0, 4, 0, 0, 0, 9],
+        &[0, 0, 0, 2, 1, 1, 1, 1],
+        b"\0\0\0\x0e\0\0\0\x01\0\0\x7f\xff\xff\xff\0\x03\0\0",
+    ] {
         let other = serve(move |mut stream| async move {
             let _ = stream.write_all(greeting).await;
             let _ = stream.read_to_end(&mut Vec::new()).await;

@@ -90,7 +90,7 @@ impl Broker {
     async fn metadata_version(&mut self) -> Result<i16, Box<Outcome>> {
         let step = "ApiVersions";
         let body = self.ask(ApiKey::ApiVersions, 0, &ApiVersionsRequest::default()).await?;
-        // Newer brokers' refusal may be the code alone.
+        // The code stands first, and a refusal may go without the list.
         if let Some(refusal) = body.clone().try_get_i16().ok().and_then(|code| refused(step, code, "")) {
             return Err(refusal);
         }

@@ -138,6 +138,7 @@ impl Wire {
     }
 
     /// Exactly so many bytes. The caller bounds `count`.
+    #[cfg(any(feature = "kafka", feature = "mongodb", feature = "mqtt"))]
     pub async fn exact(&mut self, step: &str, count: usize) -> Result<Vec<u8>, Box<Outcome>> {
         while self.unread.len() < count {
             if !self.more(step).await? {

@@ -91,10 +91,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let plain = RedisConnectionInfo::default().set_skip_set_lib_name();
+    // The client would give each answer half a second; ours is the limit.
+    let patient = redis::AsyncConnectionConfig::default().set_response_timeout(None);
     let (connection, driver) =
-        MultiplexedConnection::new_with_config(&plain, stream, redis::AsyncConnectionConfig::default())
-            .await
-            .map_err(|e| refused("connecting", &e))?;
+        MultiplexedConnection::new_with_config(&plain, stream, patient).await.map_err(|e| refused("connecting", &e))?;
     Ok((connection, Driver(tokio::spawn(driver))))
 }
 
@@ -141,7 +141,12 @@ fn refused(step: &str, error: &RedisError) -> Box<Outcome> {
         _ => Cause::Protocol,
     };
     let seen = if code.is_empty() && detail.is_empty() { error.category().to_owned() } else { seen };
-    failed(cause, format!("{step} was refused"), seen.trim())
+    let rule = match cause {
+        Cause::Timeout => format!("no answer during {step}"),
+        Cause::Connect => format!("the connection broke during {step}"),
+        _ => format!("{step} was refused"),
+    };
+    failed(cause, rule, seen.trim())
 }
 
 fn alive_without(scope: &str, seen: &str) -> Box<Outcome> {

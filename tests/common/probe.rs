@@ -75,6 +75,18 @@ impl Given {
         self
     }
 
+    /// With a time above which it counts as slow.
+    pub fn slow(mut self, slow: Duration) -> Self {
+        self.integration.slow = Some(slow);
+        self
+    }
+
+    /// With a permission that must not be missing.
+    pub fn needs(mut self, scope: &str) -> Self {
+        self.integration.needs_scopes.push(scope.into());
+        self
+    }
+
     /// With a file of trusted roots, as the user names one.
     pub fn ca_file(mut self, file: &Path) -> Self {
         self.integration.ca_file = Some(file.display().to_string());
@@ -97,25 +109,36 @@ impl Given {
 
     /// One attempt as the program makes it, with all that surrounds a probe.
     pub async fn checked(&self, provider: &str) -> Outcome {
-        let (checker, integration, definition) = self.whole(provider);
+        self.checked_by(&checker(), provider).await
+    }
+
+    /// The same by a checker that made others before.
+    pub async fn checked_by(&self, checker: &Checker, provider: &str) -> Outcome {
+        let (integration, definition) = self.whole(provider);
         checker.attempt_as(&integration, &definition, &self.secrets).await
     }
 
     /// The hosts and ports that such an attempt's secrets may go to.
     pub fn destinations(&self, provider: &str) -> Vec<String> {
-        let (checker, integration, definition) = self.whole(provider);
-        checker.destinations(&integration, &definition)
+        let (integration, definition) = self.whole(provider);
+        checker().destinations(&integration, &definition)
     }
 
-    fn whole(&self, provider: &str) -> (Checker, Integration, Arc<Definition>) {
-        let vault = Arc::new(Vault::new(Path::new("/nonexistent/vault"), Path::new("/nonexistent/identity")));
-        let checker = Checker::new(&Network::default(), Resolver::new(vault)).expect("a checker");
+    fn whole(&self, provider: &str) -> (Integration, Arc<Definition>) {
         let mut integration = self.integration.clone();
         integration.fields = self.fields.iter().map(|(k, v)| (k.clone(), FieldValue::Text(v.clone()))).collect();
         integration.fields.extend(self.lists.iter().map(|(k, v)| (k.clone(), FieldValue::List(v.clone()))));
         integration.timeout = self.timeout;
         let definition = Registry::built_in().get(provider).expect("a built-in provider").clone();
-        (checker, integration, definition)
+        (integration, definition)
+    }
+
+    /// Fails if the outcome tells one of the secrets.
+    pub fn assert_hidden(&self, outcome: &Outcome) {
+        let all = everything(outcome);
+        for (name, secret) in &self.secrets {
+            assert!(secret.expose().is_empty() || !all.contains(secret.expose()), "'{name}' shows: {all}");
+        }
     }
 
     /// An integration without fields.
@@ -134,6 +157,12 @@ impl Given {
             tls: self.tls.clone(),
         }
     }
+}
+
+/// A checker without a vault.
+pub fn checker() -> Checker {
+    let vault = Arc::new(Vault::new(Path::new("/nonexistent/vault"), Path::new("/nonexistent/identity")));
+    Checker::new(&Network::default(), Resolver::new(vault)).expect("a checker")
 }
 
 /// Everything printable about an outcome, to search for what must not be in it.

@@ -16,11 +16,17 @@ pub fn free_port() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
+/// A server's program; Debian puts some where only the superuser looks.
+pub fn program(name: &str) -> Command {
+    let usual = Path::new("/usr/sbin").join(name);
+    if usual.exists() { Command::new(usual) } else { Command::new(name) }
+}
+
 /// A running server.
 pub struct Server {
     pub child: Child,
     pub port: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -32,7 +38,7 @@ impl Server {
         // Some are scripts that start the server: the group is what ends with the test.
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("the server is installed");
-        let mut server = Server { child, port, _folder: folder };
+        let mut server = Server { child, port, folder };
         let started = Instant::now();
         while TcpStream::connect(format!("127.0.0.1:{}", server.port)).is_err() {
             assert!(server.child.try_wait().unwrap().is_none(), "{command:?} ended");
@@ -40,6 +46,11 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         server
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn ended(&mut self) -> bool {

@@ -3,30 +3,34 @@
 #![cfg(feature = "mysql")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/five.rs"]
+mod five;
 #[path = "common/loopback.rs"]
 mod loopback;
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
+use five::{Case, Five, Way};
 use lampboard::{
     checks::mysql,
     model::{Cause, Outcome},
 };
 use probe::{Given, everything, given};
-use server::Server;
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use server::{Server, program};
+use std::process::{Command, Stdio};
+
+const RIGHT: &str = "canary-right-b802";
 
 const ACCOUNTS: &str = "
 create database shop;
-create user board@'localhost' identified by 'canary-right';
-create user late@'localhost' identified by 'canary-right' password expire;
-create user shut@'localhost' identified by 'canary-right' account lock;
-create user busy@'localhost' identified by 'canary-right' with max_queries_per_hour 1;
+create user board@'localhost' identified by 'canary-right-b802';
+create user late@'localhost' identified by 'canary-right-b802' password expire;
+create user shut@'localhost' identified by 'canary-right-b802' account lock;
+create user busy@'localhost' identified by 'canary-right-b802' with max_queries_per_hour 1;
 create user open@'localhost' identified by '';
 create database books;
 create table books.pages (text varchar(200));
@@ -34,12 +38,6 @@ insert into books.pages values ('one');
 grant select on books.* to 'board'@'localhost';
 flush privileges;
 ";
-
-/// Debian puts servers where only the superuser looks.
-fn program(name: &str) -> Command {
-    let usual = Path::new("/usr/sbin").join(name);
-    if usual.exists() { Command::new(usual) } else { Command::new(name) }
-}
 
 fn mariadb(own: &loopback::Certificates) -> Server {
     Server::start(|folder, port| {
@@ -52,6 +50,7 @@ fn mariadb(own: &loopback::Certificates) -> Server {
             .status()
             .unwrap();
         assert!(made.success());
+        std::fs::write(folder.join("root.pem"), &own.root_pem).unwrap();
         std::fs::write(folder.join("c.pem"), &own.certificate_pem).unwrap();
         std::fs::write(folder.join("k.pem"), &own.key_pem).unwrap();
         std::fs::write(folder.join("accounts.sql"), ACCOUNTS).unwrap();
@@ -83,13 +82,13 @@ fn client(port: &str, user: &str, password: &str, more: &[(&str, &str)]) -> Give
 #[ignore = "needs mariadb-server"]
 async fn every_answer_gets_its_own_verdict() {
     let own = loopback::certificates();
-    let mut server = mariadb(&own);
+    let server = mariadb(&own);
     let port = server.port.clone();
     let ask = async |user: &str, password: &str, more: &[(&str, &str)]| -> Outcome {
         mysql::probe(&client(&port, user, password, more).trusting(own.root.clone()).input()).await
     };
     for tls in ["disable", "prefer", "require", "verify-full"] {
-        let good = ask("board", "canary-right", &[("tls", tls)]).await;
+        let good = ask("board", RIGHT, &[("tls", tls)]).await;
         assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("board@localhost")), "{good:?}");
         assert_eq!(good.quotas[0].limit, Some(20.0));
         assert_eq!(good.certificate_expires.is_some(), tls != "disable");
@@ -100,27 +99,49 @@ async fn every_answer_gets_its_own_verdict() {
     }
     for (user, password, more, cause) in [
         ("board", "", &[][..], Cause::MissingCredential),
-        ("nobody", "canary-right", &[], Cause::InvalidCredential),
+        ("nobody", RIGHT, &[], Cause::InvalidCredential),
         ("open", "", &[], Cause::Ok),
-        ("late", "canary-right", &[], Cause::ExpiredCredential),
-        ("shut", "canary-right", &[], Cause::AccountProblem),
-        ("busy", "canary-right", &[], Cause::QuotaExhausted),
-        ("board", "canary-right", &[("database", "shop")], Cause::MissingScope),
+        ("late", RIGHT, &[], Cause::ExpiredCredential),
+        ("shut", RIGHT, &[], Cause::AccountProblem),
+        ("busy", RIGHT, &[], Cause::QuotaExhausted),
+        ("board", RIGHT, &[("database", "shop")], Cause::MissingScope),
     ] {
         let outcome = ask(user, password, more).await;
         assert_eq!(outcome.cause, cause, "{user} {more:?}: {outcome:?}");
     }
-    let sized = ask("board", "canary-right", &[("database", "books")]).await;
+    let sized = ask("board", RIGHT, &[("database", "books")]).await;
     assert!(sized.facts.iter().any(|f| f.label == "Database size" && f.value.ends_with(" MB")), "{sized:?}");
-    let unknown = mysql::probe(&client(&port, "board", "canary-right", &[("tls", "verify-full")]).input()).await;
+    let unknown = mysql::probe(&client(&port, "board", RIGHT, &[("tls", "verify-full")]).input()).await;
     assert_eq!(unknown.cause, Cause::Tls, "{unknown:?}");
     let mut held = Vec::new();
     for _ in 0..40 {
         held.push(tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap());
     }
-    let full = ask("board", "canary-right", &[]).await;
+    let full = ask("board", RIGHT, &[]).await;
     assert_eq!(full.cause, Cause::QuotaExhausted, "{full:?}");
     drop(held);
-    server.kill();
-    assert_eq!(ask("board", "canary-right", &[]).await.cause, Cause::Connect);
+}
+
+#[tokio::test]
+#[ignore = "needs mariadb-server"]
+async fn mariadb_holds_the_five_cases() {
+    let mut server = mariadb(&loopback::certificates());
+    let root = server.folder().join("root.pem");
+    let account =
+        |port: &str, password: &str, more: &[(&str, &str)]| client(port, "board", password, more).ca_file(&root);
+    let verified = ("tls", "verify-full");
+    let five = Five {
+        provider: "mysql",
+        way: Way::Tcp,
+        right: &|port| account(port, RIGHT, &[verified, ("database", "books")]),
+        facts: &["Version", "Mode", "Connections", "Database size"],
+        wrong: Case::Yields(account(&server.port, "canary-wrong", &[verified]), Cause::InvalidCredential, "1045"),
+        powerless: Case::Yields(
+            account(&server.port, RIGHT, &[verified, ("database", "shop")]),
+            Cause::MissingScope,
+            "Access denied",
+        ),
+    };
+    let good = five.hold(&mut server).await;
+    assert_eq!(good.identity.as_deref(), Some("board@localhost"), "{good:?}");
 }

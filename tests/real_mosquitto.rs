@@ -3,23 +3,24 @@
 #![cfg(feature = "mqtt")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/five.rs"]
+mod five;
 #[path = "common/loopback.rs"]
 mod loopback;
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
+use five::{Case, Five, Way};
 use lampboard::{checks::mqtt, model::Cause};
-use probe::{everything, given};
-use server::Server;
-use std::{path::Path, process::Command};
+use probe::given;
+use server::{Server, program};
+use std::process::Command;
 
-/// Debian puts servers where only the superuser looks.
-fn program(name: &str) -> Command {
-    let usual = Path::new("/usr/sbin").join(name);
-    if usual.exists() { Command::new(usual) } else { Command::new(name) }
-}
+const RIGHT: &str = "canary-right-c27f";
 
 fn mosquitto(config: &str) -> Server {
     let own = loopback::certificates();
@@ -29,9 +30,11 @@ fn mosquitto(config: &str) -> Server {
 fn start(config: &str, own: &loopback::Certificates) -> Server {
     Server::start(|folder, port| {
         let users = folder.join("users");
-        let made =
-            Command::new("mosquitto_passwd").arg("-c").arg("-b").arg(&users).args(["board", "canary-right"]).status();
-        assert!(made.unwrap().success());
+        for (name, first) in [("board", "-c"), ("mute", "-b")] {
+            let made = Command::new("mosquitto_passwd").args([first, "-b"]).arg(&users).args([name, RIGHT]).status();
+            assert!(made.unwrap().success());
+        }
+        std::fs::write(folder.join("acl"), "user board\ntopic readwrite #\nuser mute\ntopic deny #\n").unwrap();
         std::fs::write(folder.join("c.pem"), &own.certificate_pem).unwrap();
         std::fs::write(folder.join("k.pem"), &own.key_pem).unwrap();
         let file = folder.join("mosquitto.conf");
@@ -47,20 +50,35 @@ fn start(config: &str, own: &loopback::Certificates) -> Server {
 
 #[tokio::test]
 #[ignore = "needs mosquitto"]
-async fn right_wrong_missing_and_gone_are_told_apart() {
-    let mut server = mosquitto("allow_anonymous false\npassword_file FOLDER/users");
-    let port = server.port.clone();
-    let fields = [("host", "localhost"), ("port", &*port), ("username", "board")];
-    let good = mqtt::probe(&given(&fields).secret("password", "canary-right").input()).await;
-    assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("board")), "{good:?}");
-    let wrong = mqtt::probe(&given(&fields).secret("password", "canary-wrong").input()).await;
-    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
-    assert!(!format!("{}{}", everything(&good), everything(&wrong)).contains("canary"));
-    let nobody = mqtt::probe(&given(&[("host", "localhost"), ("port", &port)]).input()).await;
+async fn mosquitto_holds_the_five_cases() {
+    let mut server = mosquitto("allow_anonymous false\npassword_file FOLDER/users\nacl_file FOLDER/acl");
+    let client = |port: &str, name: &str, password: &str| {
+        given(&[("host", "localhost"), ("port", port), ("username", name)]).secret("password", password)
+    };
+    let nobody = given(&[("host", "localhost"), ("port", &server.port)]).checked("mqtt").await;
     assert_eq!(nobody.cause, Cause::MissingCredential, "{nobody:?}");
-    server.kill();
-    let gone = mqtt::probe(&given(&fields).secret("password", "canary-right").input()).await;
-    assert_eq!(gone.cause, Cause::Connect, "{gone:?}");
+    let five = Five {
+        provider: "mqtt",
+        way: Way::Tcp,
+        right: &|port| client(port, "board", RIGHT),
+        facts: &["Protocol", "Client id"],
+        wrong: Case::Yields(client(&server.port, "board", "canary-wrong"), Cause::InvalidCredential, "CONNACK 5"),
+        // Nothing is published or subscribed, so nothing is missed.
+        powerless: Case::Yields(client(&server.port, "mute", RIGHT), Cause::Ok, "connection accepted"),
+    };
+    let good = five.hold(&mut server).await;
+    assert_eq!(good.identity.as_deref(), Some("board"), "{good:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs mosquitto"]
+async fn mosquitto_may_refuse_a_client_id() {
+    let server = mosquitto("allow_anonymous false\npassword_file FOLDER/users\nclientid_prefixes desk-");
+    for (id, cause) in [("desk-7", Cause::Ok), ("other-7", Cause::InvalidCredential)] {
+        let fields = [("host", "localhost"), ("port", &*server.port), ("username", "board"), ("client_id", id)];
+        let outcome = given(&fields).secret("password", RIGHT).checked("mqtt").await;
+        assert_eq!(outcome.cause, cause, "{id}: {outcome:?}");
+    }
 }
 
 #[tokio::test]

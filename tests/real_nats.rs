@@ -2,17 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/five.rs"]
+mod five;
 #[path = "common/loopback.rs"]
 mod loopback;
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
+use five::{Case, Five, Way};
 use lampboard::{checks::nats, model::Cause};
-use probe::{Given, everything, given};
+use probe::{Given, given};
 use server::Server;
 use std::process::Command;
+
+const RIGHT: &str = "canary-right-3e90";
 
 fn nats_server(config: &str) -> Server {
     Server::start(|folder, port| {
@@ -25,27 +32,33 @@ fn nats_server(config: &str) -> Server {
     })
 }
 
-fn board(port: &str, password: &str) -> Given {
-    given(&[("host", "localhost"), ("port", port), ("username", "board")]).secret("password", password)
+fn user(port: &str, name: &str, password: &str) -> Given {
+    given(&[("host", "localhost"), ("port", port), ("username", name)]).secret("password", password)
 }
+
+/// `board` may all, `mute` may neither publish nor subscribe.
+const USERS: &str = "authorization { users: [
+  { user: board, password: canary-right-3e90 },
+  { user: mute, password: canary-right-3e90, permissions: { publish: { deny: \">\" }, subscribe: { deny: \">\" } } },
+] }";
 
 #[tokio::test]
 #[ignore = "needs nats-server"]
-async fn right_wrong_missing_and_gone_are_told_apart() {
-    let mut server = nats_server("authorization { user: board, password: canary-right }");
-    let good = nats::probe(&board(&server.port, "canary-right").input()).await;
-    assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("board")), "{good:?}");
-    assert!(
-        good.facts.iter().any(|f| f.label == "Version") && good.facts.iter().any(|f| f.value == "lamp"),
-        "{good:?}"
-    );
-    let wrong = nats::probe(&board(&server.port, "canary-wrong").input()).await;
-    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
-    assert!(!format!("{}{}", everything(&good), everything(&wrong)).contains("canary"));
+async fn nats_holds_the_five_cases() {
+    let mut server = nats_server(USERS);
     let fields = [("host", "127.0.0.1"), ("port", &*server.port)];
-    assert_eq!(nats::probe(&given(&fields).input()).await.cause, Cause::MissingCredential);
-    server.kill();
-    assert_eq!(nats::probe(&board(&server.port, "canary-right").input()).await.cause, Cause::Connect);
+    assert_eq!(given(&fields).checked("nats").await.cause, Cause::MissingCredential);
+    let five = Five {
+        provider: "nats",
+        way: Way::Tcp,
+        right: &|port| user(port, "board", RIGHT),
+        facts: &["Version", "Server", "Largest message"],
+        wrong: Case::Yields(user(&server.port, "board", "canary-wrong"), Cause::InvalidCredential, "Authorization"),
+        // Nothing is published or subscribed, so nothing is missed.
+        powerless: Case::Yields(user(&server.port, "mute", RIGHT), Cause::Ok, "PONG"),
+    };
+    let good = five.hold(&mut server).await;
+    assert_eq!(good.identity.as_deref(), Some("board"), "{good:?}");
 }
 
 #[tokio::test]

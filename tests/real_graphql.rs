@@ -3,11 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/five.rs"]
+mod five;
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
+use five::{Case, Five, Way};
 use lampboard::model::{Cause, Outcome, Status};
 use probe::{everything, given};
 use server::Server;
@@ -26,7 +31,7 @@ async fn ask(server: &Server, query: &str, secret: (&str, &str)) -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs graphql-yoga"]
-async fn a_graphql_server_tells_right_wrong_forbidden_busy_broken_and_gone_apart() {
+async fn a_graphql_server_holds_the_five_cases() {
     let mut server = Server::start(|_, port| {
         let mut command = Command::new("node");
         command.args(["tests/graphql/server.mjs", port]);
@@ -56,6 +61,21 @@ async fn a_graphql_server_tells_right_wrong_forbidden_busy_broken_and_gone_apart
     let busy = ask(&server, "{ busy }", right).await;
     assert_eq!(busy.cause, Cause::Throttled, "{busy:?}");
     assert!(busy.until.is_some_and(|until| until > busy.at), "{busy:?}");
-    server.kill();
-    assert_eq!(ask(&server, "{ viewer { id } }", right).await.cause, Cause::Connect);
+    let client = |port: &str, query: &str, token: &str| {
+        let url = format!("http://127.0.0.1:{port}/graphql");
+        given(&[("base_url", &*url), ("query", query)]).secret("token", token)
+    };
+    let five = Five {
+        provider: "graphql",
+        way: Way::Tcp,
+        right: &|port| client(port, "{ viewer { id } }", RIGHT),
+        facts: &[],
+        wrong: Case::Yields(
+            client(&server.port, "{ viewer { id } }", "canary-wrong"),
+            Cause::InvalidCredential,
+            "saw nobody",
+        ),
+        powerless: Case::Yields(client(&server.port, "{ kept }", RIGHT), Cause::InvalidCredential, "Not for you"),
+    };
+    five.hold(&mut server).await;
 }

@@ -3,8 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-#[path = "common/raw.rs"]
-mod raw;
+#[path = "common/five.rs"]
+mod five;
+#[path = "common/probe.rs"]
+mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
+#[path = "common/server.rs"]
+mod server;
 #[path = "common/web.rs"]
 mod web;
 
@@ -16,88 +22,56 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use lampboard::{
-    model::{Cause, FieldValue, Outcome, Status, Warning},
-    providers::Registry,
-};
-use raw::{checker_knowing, integration, until};
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-};
+use five::{Case, Five, Way};
+use lampboard::model::Cause;
+use probe::{Given, given};
+use server::{Server, program};
 use web::{Web, reply};
 
 const RIGHT: &str = "canary-right";
 /// The password above for 'ada', as the registry keeps it (bcrypt).
 const USERS: &str = "ada:$2y$05$14DgT1QxUrvcQPK1JXAfb.aRM/KAAGojWJL7IEnBcVrZnAW/hykI.\n";
 
-/// A registry that ends with the test.
-struct Server {
-    child: Child,
-    url: String,
-    _folder: tempfile::TempDir,
+/// A registry with one repository; 'auth' is its configuration's part, FOLDER standing for a folder with this file.
+fn registry(auth: &str, (name, text): (&str, &str)) -> Server {
+    Server::start(|folder, port| {
+        let path = folder.display().to_string();
+        std::fs::write(folder.join(name), text).unwrap();
+        let config = format!(
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {path}/data\nhttp:\n  addr: 127.0.0.1:{port}\nauth:\n{}",
+            auth.replace("FOLDER", &path)
+        );
+        std::fs::write(folder.join("config.yml"), config).unwrap();
+        // A repository made by hand: the catalog lists what has layers on disk.
+        let links = folder.join("data/docker/registry/v2/repositories/shop/api/_layers");
+        std::fs::create_dir_all(links).unwrap();
+        let mut command = program("docker-registry");
+        command.arg("serve").arg(folder.join("config.yml"));
+        command
+    })
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts one; 'auth' is its configuration's part, FOLDER standing for a folder with these files.
-async fn registry(auth: &str, files: &[(&str, &str)]) -> Server {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = format!(
-        "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {path}/data\nhttp:\n  addr: 127.0.0.1:{port}\nauth:\n{}",
-        auth.replace("FOLDER", &path)
-    );
-    let file = folder.path().join("config.yml");
-    std::fs::write(&file, config).unwrap();
-    // A repository made by hand: the catalog lists what has layers on disk.
-    let links = folder.path().join("data/docker/registry/v2/repositories/shop/api/_layers");
-    std::fs::create_dir_all(links).unwrap();
-    let child = Command::new("docker-registry")
-        .arg("serve")
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("docker-registry is installed");
-    let address = format!("127.0.0.1:{port}");
-    until("docker-registry answers", || std::net::TcpStream::connect(&address).is_ok()).await;
-    Server { child, url: format!("http://{address}"), _folder: folder }
-}
-
-async fn check(url: &str, user: &str, password: &'static str) -> Outcome {
-    let mut integration = integration(url);
-    integration.provider = "oci_registry".to_owned();
-    let secret = integration.fields.shift_remove("token").unwrap();
-    integration.fields.insert("password".to_owned(), secret);
-    integration.fields.insert("username".to_owned(), FieldValue::Text(user.to_owned()));
-    let outcome =
-        checker_knowing(password, None).attempt(&integration, Registry::built_in().get("oci_registry").unwrap()).await;
-    assert!(!format!("{outcome:?}").contains("canary"), "{outcome:?}");
-    outcome
+fn client(port: &str, user: &str, password: &str) -> Given {
+    let url = format!("http://127.0.0.1:{port}");
+    given(&[("base_url", &*url), ("username", user)]).secret("password", password)
 }
 
 #[tokio::test]
 #[ignore = "needs docker-registry"]
-async fn a_registry_with_a_password_file_tells_right_wrong_and_gone_apart() {
-    let mut server = registry("  htpasswd:\n    realm: images\n    path: FOLDER/users\n", &[("users", USERS)]).await;
-    let good = check(&server.url, "ada", RIGHT).await;
-    assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("ada")), "{good:?}");
-    assert!(good.facts.iter().any(|f| f.value == "shop/api"), "{good:?}");
-    assert_eq!(check(&server.url, "ada", "canary-wrong").await.cause, Cause::InvalidCredential);
-    assert_eq!(check(&server.url, "bob", RIGHT).await.cause, Cause::InvalidCredential);
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
-    assert_eq!(check(&server.url, "ada", RIGHT).await.cause, Cause::Connect);
+async fn a_registry_with_a_password_file_holds_the_five_cases() {
+    let mut server = registry("  htpasswd:\n    realm: images\n    path: FOLDER/users\n", ("users", USERS));
+    let unknown = client(&server.port, "bob", RIGHT).checked("oci_registry").await;
+    assert_eq!(unknown.cause, Cause::InvalidCredential, "{unknown:?}");
+    let five = Five {
+        provider: "oci_registry",
+        way: Way::Tcp,
+        right: &|port| client(port, "ada", RIGHT),
+        facts: &["Repositories", "First", "Protocol"],
+        wrong: Case::Yields(client(&server.port, "ada", "canary-wrong"), Cause::InvalidCredential, "401"),
+        powerless: Case::NotApplicable("a password file lets in or does not: there are no rights"),
+    };
+    let good = five.hold(&mut server).await;
+    assert_eq!(good.identity.as_deref(), Some("ada"), "{good:?}");
 }
 
 /// Signs tokens that the registry verifies against the certificate; 'ada' may list the catalog, 'bob' nothing.
@@ -136,7 +110,7 @@ impl Issuer {
 
 #[tokio::test]
 #[ignore = "needs docker-registry"]
-async fn a_registry_with_a_token_service_tells_right_wrong_forbidden_and_gone_apart() {
+async fn a_registry_with_a_token_service_holds_the_five_cases() {
     let (issuer, certificate) = Issuer::new();
     let service = Web::start(move |asked| {
         let signed = |user: &str| {
@@ -153,18 +127,19 @@ async fn a_registry_with_a_token_service_tells_right_wrong_forbidden_and_gone_ap
         "  token:\n    realm: {}/token\n    service: images\n    issuer: issuer\n    rootcertbundle: FOLDER/root.pem\n",
         service.url
     );
-    let mut server = registry(&auth, &[("root.pem", &certificate)]).await;
-    let good = check(&server.url, "ada", RIGHT).await;
-    assert_eq!((good.cause, good.identity.as_deref()), (Cause::Ok, Some("ada")), "{good:?}");
+    let mut server = registry(&auth, ("root.pem", &certificate));
+    let five = Five {
+        provider: "oci_registry",
+        way: Way::Tcp,
+        right: &|port| client(port, "ada", RIGHT),
+        facts: &["Repositories", "First", "Protocol"],
+        wrong: Case::Yields(client(&server.port, "ada", "canary-wrong"), Cause::InvalidCredential, "sign-in: "),
+        powerless: Case::Yields(
+            client(&server.port, "bob", RIGHT),
+            Cause::Ok,
+            r#"MissingScope { scope: "registry:catalog:*" }"#,
+        ),
+    };
+    let good = five.hold(&mut server).await;
     assert!(good.facts.iter().any(|f| f.value == "shop/api"), "{good:?}");
-    let wrong = check(&server.url, "ada", "canary-wrong").await;
-    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
-    assert!(wrong.evidence.rule.starts_with("sign-in: "), "{wrong:?}");
-    let forbidden = check(&server.url, "bob", RIGHT).await;
-    assert_eq!(forbidden.status(), Status::Active, "{forbidden:?}");
-    let scope = |w: &Warning| matches!(w, Warning::MissingScope { scope } if scope == "registry:catalog:*");
-    assert!(forbidden.warnings.iter().any(scope), "{forbidden:?}");
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
-    assert_eq!(check(&server.url, "ada", RIGHT).await.cause, Cause::Connect);
 }

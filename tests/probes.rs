@@ -175,6 +175,10 @@ async fn dns_wants_the_expected_answer() {
     let outcome = dns::probe(&fields("www.example.").list("expect", &["192.0.2.8"]).input()).await;
     assert_eq!(outcome.cause, Cause::UnexpectedResponse);
     assert_eq!(dns::probe(&fields("no.example.").input()).await.cause, Cause::Dns);
+    // A port that nobody listens on is told at once, and not waited for.
+    let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let gone = dns::probe(&given(&[("name", "www.example."), ("server", &closed)]).input()).await;
+    assert_eq!(gone.cause, Cause::Connect, "{gone:?}");
     let nonsense = given(&[("name", "x."), ("type", "NOPE")]);
     assert_eq!(dns::probe(&nonsense.input()).await.cause, Cause::Misconfigured);
     let nonsense = given(&[("name", "x."), ("server", "not an address")]);

@@ -3,19 +3,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/five.rs"]
+mod five;
 #[path = "common/loopback.rs"]
 mod loopback;
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use five::{Case, Five, Way};
 use lampboard::model::{Cause, Outcome, Status, Warning};
 use loopback::{Authority, self_signed};
-use probe::{everything, given};
-use server::{Server, free_port};
-use std::{path::Path, process::Command, time::Duration};
+use probe::given;
+use server::{Server, free_port, program};
+use std::{path::Path, time::Duration};
 
 const RIGHT: &str = "canary-right-83aa";
 
@@ -34,8 +39,7 @@ fn nginx(lines: &str, prepare: impl Fn(&Path)) -> Server {
         );
         std::fs::write(folder.join("nginx.conf"), config).unwrap();
         prepare(folder);
-        let usual = Path::new("/usr/sbin/nginx");
-        let mut command = if usual.exists() { Command::new(usual) } else { Command::new("nginx") };
+        let mut command = program("nginx");
         command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).arg("-e").arg(folder.join("errors"));
         command
     })
@@ -51,6 +55,7 @@ server {
   location = /limited.txt { limit_req zone=slow; limit_req_status 429; add_header Retry-After 30 always; }
   location = /slow.txt { limit_rate 1; }
   location = /kept.txt { deny all; }
+  location = /kept.json { default_type application/json; return 403 '{"error":"not for you"}'; }
   location = /moved { return 302 https://login.board.test/; }
   location = /behind { proxy_pass http://127.0.0.1:CLOSED; }
 }
@@ -78,7 +83,7 @@ async fn http(server: &Server, path: &str, fields: &[(&str, &str)], lists: &[(&s
 #[tokio::test]
 #[ignore = "needs nginx"]
 async fn nginx_answers_are_held_against_the_users_conditions() {
-    let mut server = site();
+    let server = site();
     let every = [("expect_header", "X-Release: ^r[0-9]+$"), ("expect_json", "body.status == 'ok' and body.queue < 10")];
     let good = http(&server, "/health.json", &[("expect_text", "queue"), ("expect_status", "200")], &every).await;
     assert_eq!((good.cause, good.code), (Cause::Ok, Some(200)), "{good:?}");
@@ -108,24 +113,18 @@ async fn nginx_answers_are_held_against_the_users_conditions() {
     assert_eq!((behind.cause, behind.code), (Cause::ServerError, Some(502)), "{behind:?}");
     let slow = http(&server, "/slow.txt", &[], &[]).await;
     assert_eq!(slow.cause, Cause::Timeout, "{slow:?}");
-    server.kill();
-    assert_eq!(http(&server, "/health.json", &[], &[]).await.cause, Cause::Connect);
 }
 
 #[tokio::test]
 #[ignore = "needs nginx"]
-async fn nginx_tells_passwords_right_wrong_absent_and_too_many_requests_apart() {
-    let server = site();
-    let url = format!("http://127.0.0.1:{}/private.txt", server.port);
-    let ask = async |password: &str| {
+async fn nginx_holds_the_five_cases_of_http() {
+    let mut server = site();
+    let client = |port: &str, path: &str, password: &str| {
+        let url = format!("http://127.0.0.1:{port}{path}");
         let token = format!("Basic {}", BASE64_STANDARD.encode(format!("ada:{password}")));
-        let given = given(&[("url", &url), ("header_name", "Authorization")]).secret("token", &token);
-        let outcome = given.checked("http").await;
-        assert!(!everything(&outcome).contains(&token), "{outcome:?}");
-        outcome
+        given(&[("url", &*url), ("header_name", "Authorization")]).secret("token", &token)
     };
-    assert_eq!(ask(RIGHT).await.cause, Cause::Ok);
-    assert_eq!(ask("canary-wrong").await.cause, Cause::InvalidCredential);
+    let url = format!("http://127.0.0.1:{}/private.txt", server.port);
     let absent = given(&[("url", &url)]).checked("http").await;
     assert_eq!((absent.cause, absent.code), (Cause::InvalidCredential, Some(401)), "{absent:?}");
 
@@ -134,11 +133,21 @@ async fn nginx_tells_passwords_right_wrong_absent_and_too_many_requests_apart() 
     assert_eq!((limited.cause, limited.status()), (Cause::Throttled, Status::RateLimited), "{limited:?}");
     let wait = limited.until.unwrap().as_second() - limited.at.as_second();
     assert!((29..=31).contains(&wait), "{limited:?}");
+
+    let five = Five {
+        provider: "http",
+        way: Way::Tcp,
+        right: &|port| client(port, "/private.txt", RIGHT),
+        facts: &[],
+        wrong: Case::Yields(client(&server.port, "/private.txt", "canary-wrong"), Cause::InvalidCredential, "401"),
+        powerless: Case::Yields(client(&server.port, "/kept.json", RIGHT), Cause::InvalidCredential, "not for you"),
+    };
+    five.hold(&mut server).await;
 }
 
 #[tokio::test]
 #[ignore = "needs nginx"]
-async fn nginx_certificates_are_judged() {
+async fn nginx_holds_the_cases_of_tls() {
     let authority = Authority::new();
     let stranger = Authority::new();
     let names = ["good.test", "soon.test", "expired.test", "other.test", "self.test", "stranger.test"];
@@ -188,13 +197,20 @@ async fn nginx_certificates_are_judged() {
     assert!(expired.evidence.seen.contains("expired"), "{expired:?}");
     let speaks_plainly = ask("good.test", &plain).await;
     assert_eq!(speaks_plainly.status(), Status::Error, "{speaks_plainly:?}");
-    server.kill();
-    assert_eq!(ask("good.test", &server.port).await.cause, Cause::Connect);
+    let five = Five {
+        provider: "tls",
+        way: Way::Tcp,
+        right: &|port| given(&[("host", "127.0.0.1"), ("port", port), ("server_name", "good.test")]).ca_file(&root),
+        facts: &["Protocol", "Subject", "Issuer", "Dies"],
+        wrong: Case::NotApplicable("a handshake takes no credential of ours; the server's own is judged"),
+        powerless: Case::NotApplicable("a handshake takes no credential of ours; the server's own is judged"),
+    };
+    five.hold(&mut server).await;
 }
 
 #[tokio::test]
 #[ignore = "needs nginx"]
-async fn nginx_ports_are_open_and_closed() {
+async fn nginx_holds_the_cases_of_tcp() {
     let mut server = site();
     let port = server.port.clone();
     let ask = async |more: &[(&str, &str)]| {
@@ -208,7 +224,13 @@ async fn nginx_ports_are_open_and_closed() {
     assert_eq!(answered.cause, Cause::Ok, "{answered:?}");
     let other = ask(&[asked, ("expect", "X-Release: r43")]).await;
     assert_eq!(other.status(), Status::Error, "{other:?}");
-    server.kill();
-    let closed = ask(&[]).await;
-    assert_eq!(closed.cause, Cause::Connect, "{closed:?}");
+    let five = Five {
+        provider: "tcp",
+        way: Way::Tcp,
+        right: &|port| given(&[("host", "127.0.0.1"), ("port", port), asked, ("expect", "X-Release: r42")]),
+        facts: &[],
+        wrong: Case::NotApplicable("a port takes no credential"),
+        powerless: Case::NotApplicable("a port takes no credential"),
+    };
+    five.hold(&mut server).await;
 }

@@ -3,15 +3,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "common/five.rs"]
+mod five;
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/proxy.rs"]
+mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
+use five::{Case, Five, Way};
 use lampboard::model::{Cause, Outcome, Status, Warning};
 use probe::given;
-use server::{Server, free_port};
-use std::{path::Path, process::Command, time::Duration};
+use server::{Server, free_port, program};
+use std::time::Duration;
 
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
@@ -44,10 +49,9 @@ async fn plugins_are_read_as_their_authors_meant() {
 
 #[tokio::test]
 #[ignore = "needs dnsmasq-base"]
-async fn a_name_server_is_asked_for_real() {
+async fn a_name_server_holds_the_cases() {
     let mut server = Server::start(|folder, port| {
-        let usual = Path::new("/usr/sbin/dnsmasq");
-        let mut command = if usual.exists() { Command::new(usual) } else { Command::new("dnsmasq") };
+        let mut command = program("dnsmasq");
         command
             .args(["--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--bind-interfaces"])
             .args(["--listen-address=127.0.0.1", "--local=/board.test/", "--host-record=api.board.test,192.0.2.7"])
@@ -69,7 +73,18 @@ async fn a_name_server_is_asked_for_real() {
     assert_eq!(other.cause, Cause::UnexpectedResponse, "{other:?}");
     let unknown = ask("nobody.board.test", "A", &[]).await;
     assert_eq!(unknown.cause, Cause::Dns, "{unknown:?}");
-    server.kill();
-    let gone = ask("api.board.test", "A", &[]).await;
-    assert_eq!(gone.status(), Status::Error, "{gone:?}");
+    let client = |port: &str, name: &str| {
+        let server = format!("127.0.0.1:{port}");
+        given(&[("name", name), ("server", &*server)])
+    };
+    let five = Five {
+        provider: "dns",
+        way: Way::Udp,
+        right: &|port| client(port, "api.board.test"),
+        facts: &["A"],
+        wrong: Case::NotApplicable("a query takes no credential"),
+        // What it does not serve it answers to nobody.
+        powerless: Case::Yields(client(&server.port, "elsewhere.test"), Cause::Misconfigured, "REFUSED"),
+    };
+    five.hold(&mut server).await;
 }

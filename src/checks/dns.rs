@@ -1,5 +1,7 @@
 //! Probe kind `dns`: the name has records of the kind asked for, the expected ones among them.
 
+mod socket;
+
 use super::{
     Input,
     stream::{failed, timed_out},
@@ -8,10 +10,14 @@ use crate::model::{Cause, Fact, Outcome, Phases, text::sanitize};
 use hickory_resolver::{
     Resolver,
     config::{ConnectionConfig, NameServerConfig, ResolverConfig},
-    net::{NetError, runtime::TokioRuntimeProvider},
-    proto::rr::{RData, RecordType},
+    net::{DnsError, NetError},
+    proto::{
+        op::ResponseCode,
+        rr::{RData, RecordType},
+    },
 };
 use jiff::Timestamp;
+use socket::Runtime;
 use std::{
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
@@ -28,11 +34,12 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let record: RecordType = kind
         .parse()
         .map_err(|_| failed(Cause::Misconfigured, "field 'type'", &format!("'{kind}' is not a record type")))?;
-    let resolver = resolver(input)?;
+    let runtime = Runtime::default();
+    let resolver = resolver(input, &runtime)?;
     let started = Instant::now();
     let lookup = match tokio::time::timeout(input.timeout, resolver.lookup(name, record)).await {
         Err(_) => return Err(timed_out("the query", input.timeout)),
-        Ok(Err(error)) => return Err(refused(name, &kind, &error, input.timeout)),
+        Ok(Err(error)) => return Err(refused(name, &kind, &error, &runtime, input.timeout)),
         Ok(Ok(lookup)) => lookup,
     };
     let took = started.elapsed();
@@ -59,9 +66,9 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     Ok(outcome)
 }
 
-fn resolver(input: &Input<'_>) -> Result<Resolver<TokioRuntimeProvider>, Box<Outcome>> {
+fn resolver(input: &Input<'_>, runtime: &Runtime) -> Result<Resolver<Runtime>, Box<Outcome>> {
     let builder = match input.field("server") {
-        None => Resolver::builder_tokio(),
+        None => Resolver::builder(runtime.clone()),
         Some(server) => {
             let address = server_address(server).ok_or_else(|| {
                 failed(
@@ -76,14 +83,14 @@ fn resolver(input: &Input<'_>) -> Result<Resolver<TokioRuntimeProvider>, Box<Out
             let server = NameServerConfig::new(address.ip(), true, vec![udp, tcp]);
             Ok(Resolver::builder_with_config(
                 ResolverConfig::from_parts(None, Vec::new(), vec![server]),
-                TokioRuntimeProvider::default(),
+                runtime.clone(),
             ))
         }
     };
     builder
         .and_then(|mut builder| {
             let options = builder.options_mut();
-            options.timeout = input.timeout.min(Duration::from_secs(5));
+            options.timeout = input.timeout;
             options.attempts = 1;
             options.cache_size = 0;
             builder.build()
@@ -95,7 +102,7 @@ fn server_address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| text.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 53)))
 }
 
-fn refused(name: &str, kind: &str, error: &NetError, limit: Duration) -> Box<Outcome> {
+fn refused(name: &str, kind: &str, error: &NetError, runtime: &Runtime, limit: Duration) -> Box<Outcome> {
     if error.is_nx_domain() {
         return failed(Cause::Dns, "the name does not exist", &format!("NXDOMAIN for '{name}'"));
     }
@@ -104,6 +111,18 @@ fn refused(name: &str, kind: &str, error: &NetError, limit: Duration) -> Box<Out
     }
     match error {
         NetError::Timeout => timed_out("the query", limit),
+        NetError::Io(_) | NetError::NoConnections => {
+            let seen = runtime.failure().unwrap_or_else(|| error.to_string());
+            failed(Cause::Connect, "the name server cannot be reached", &seen)
+        }
+        NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused)) => failed(
+            Cause::Misconfigured,
+            "the name server does not answer for this name",
+            &format!("REFUSED for '{name}'"),
+        ),
+        NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail)) => {
+            failed(Cause::ServerError, "the name server failed", &format!("SERVFAIL for '{name}'"))
+        }
         other => failed(Cause::Dns, "the query failed", &other.to_string()),
     }
 }

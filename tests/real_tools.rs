@@ -5,6 +5,8 @@
 
 #[path = "common/five.rs"]
 mod five;
+#[path = "common/loopback.rs"]
+mod loopback;
 #[path = "common/probe.rs"]
 mod probe;
 #[path = "common/proxy.rs"]
@@ -12,9 +14,10 @@ mod proxy;
 #[path = "common/server.rs"]
 mod server;
 
-use five::{Case, Five, Way};
+use five::{Case, Five, LATE, LIMIT, SILENT, Way};
 use lampboard::model::{Cause, Outcome, Status, Warning};
 use probe::given;
+use proxy::Proxy;
 use server::{Server, free_port, program};
 use std::time::Duration;
 
@@ -45,6 +48,37 @@ async fn plugins_are_read_as_their_authors_meant() {
     let port = free_port();
     let closed = plugin("check_tcp", &["-H", "127.0.0.1", "-p", &port, "-t", "5"]).await;
     assert_eq!(closed.status(), Status::Error, "{closed:?}");
+}
+
+/// A program is no server: it is slow, silent or gone itself.
+#[tokio::test]
+#[ignore = "needs monitoring-plugins-basic"]
+async fn a_plugin_holds_the_cases_of_command() {
+    let port = loopback::serve(async |mut stream| {
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"hello\n").await;
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("check_tcp").display().to_string();
+    std::os::unix::fs::symlink(format!("{PLUGINS}/check_tcp"), &own).unwrap();
+    let ask = |port: &str| {
+        given(&[]).list("command", &[&own, "-H", "127.0.0.1", "-p", port, "-e", "hello", "-t", "60"]).slow(LATE)
+    };
+    let good = ask(&port).checked("command").await;
+    assert_eq!((good.cause, good.samples.len(), good.warnings.len()), (Cause::Ok, 1, 0), "{good:?}");
+    let proxy = Proxy::tcp(&port, LATE).await;
+    let late = ask(&proxy.port).checked("command").await;
+    assert_eq!((late.cause, &late.warnings[..]), (Cause::Ok, &[Warning::Slow][..]), "{late:?}");
+    let proxy = Proxy::tcp(&port, SILENT).await;
+    let silent = ask(&proxy.port).timeout(LIMIT).checked("command").await;
+    assert_eq!((silent.cause, silent.status()), (Cause::Timeout, Status::Error), "{silent:?}");
+    std::fs::remove_file(&own).unwrap();
+    std::fs::write(&own, "nobody may run this").unwrap();
+    let denied = ask(&port).checked("command").await;
+    assert_eq!(denied.cause, Cause::Misconfigured, "{denied:?}");
+    std::fs::remove_file(&own).unwrap();
+    let gone = ask(&port).checked("command").await;
+    assert_eq!((gone.cause, gone.status()), (Cause::NotInstalled, Status::Inactive), "{gone:?}");
 }
 
 #[tokio::test]

@@ -15,11 +15,11 @@ use lampboard::{
 use std::time::{Duration, Instant};
 
 /// What a slow server's pieces are late by, and what counts as slow.
-const LATE: Duration = Duration::from_millis(600);
+pub const LATE: Duration = Duration::from_millis(600);
 /// The limit of a check whose server stays silent.
-const LIMIT: Duration = Duration::from_secs(1);
+pub const LIMIT: Duration = Duration::from_secs(1);
 /// By how much a silent server's pieces are late: no check lives so long.
-const SILENT: Duration = Duration::from_secs(600);
+pub const SILENT: Duration = Duration::from_secs(600);
 /// How long a server may take until it answers well, or until it has stopped answering.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,8 +1,9 @@
-//! The table of threats tells the truth: each of its rows names tests, and each of them is there.
+//! The tables of threats and of real servers tell the truth: each of their rows names tests, and each of them is there.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use std::{fs, path::Path};
+use lampboard::providers::{Registry, level::Level};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// Rows of the table.
 const THREATS: usize = 35;
@@ -49,6 +50,51 @@ fn every_threat_names_tests_that_exist() {
         }
     }
     assert_eq!(rows.len(), THREATS);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The reasons that tests of real servers give for a case that does not apply, in this folder and those below.
+fn reasons(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(reasons(&path));
+        } else if path.display().to_string().contains("/real_") {
+            let text = fs::read_to_string(&path).unwrap();
+            let given = text.split("Case::NotApplicable(").skip(1);
+            found.extend(given.filter_map(|g| Some(g.trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned())));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_real_server_is_asked_for_every_case_or_tells_why_not() {
+    let mut wrong = Vec::new();
+    let (mut providers, mut told) = (BTreeSet::new(), BTreeSet::new());
+    let table = read("docs/proved.md");
+    for line in table.lines().filter(|l| l.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 8, "{line}");
+        let [provider, file] = [cells[0], cells[2]].map(|c| c.trim_matches('`'));
+        let text = read(file);
+        providers.insert(provider.to_owned());
+        for cell in &cells[3..] {
+            match (cell.strip_prefix("not applicable: "), cell.split('`').nth(1)) {
+                (Some(reason), _) => _ = told.insert(reason.to_owned()),
+                (None, Some(name)) if has_test(&text, name) => {}
+                _ => wrong.push(format!("{provider}: there is no test '{cell}' in {file}")),
+            }
+        }
+    }
+    let platinum: BTreeSet<String> =
+        Registry::built_in().iter().filter(|d| d.level() == Level::Platinum).map(|d| d.id.clone()).collect();
+    assert!(platinum.len() > 20, "{platinum:?}");
+    assert_eq!(providers, platinum, "a row for each provider of the level platinum, and for no other");
+    let said = reasons(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")));
+    assert!(said.len() > 5, "{said:?}");
+    wrong.extend(said.difference(&told).map(|r| format!("docs/proved.md does not tell '{r}'")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

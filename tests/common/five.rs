@@ -47,6 +47,7 @@ pub enum Way {
 }
 
 /// What a credential yields.
+#[allow(clippy::large_enum_variant, reason = "a handful live in a test")]
 pub enum Case<'a> {
     /// The cause, and a text that the outcome must hold.
     Yields(Given, Cause, &'a str),

@@ -143,7 +143,7 @@ async fn tls_warns_before_the_certificate_dies() {
     assert!(matches!(outcome.warnings[..], [Warning::CertificateExpires { .. }]), "{outcome:?}");
 }
 
-/// Answers every query with one A record, or NXDOMAIN for names that begin with `no`.
+/// Answers every query with one A record; NXDOMAIN for names that begin with `no`, SERVFAIL for `ill`, REFUSED for `mum`.
 async fn dns_server() -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap().to_string();
@@ -151,12 +151,17 @@ async fn dns_server() -> String {
         let mut query = [0; 512];
         while let Ok((n, from)) = socket.recv_from(&mut query).await {
             let end = 12 + query[12..n].iter().position(|b| *b == 0).unwrap_or(0) + 5;
-            let missing = &query[13..15] == b"no";
+            let code: u8 = match &query[13..15] {
+                b"no" => 3,
+                b"il" => 2,
+                b"mu" => 5,
+                _ => 0,
+            };
             let mut answer = query[..2].to_vec();
-            answer.extend(if missing { [0x81, 0x83] } else { [0x81, 0x80] });
-            answer.extend([0, 1, 0, u8::from(!missing), 0, 0, 0, 0]);
+            answer.extend([0x81, 0x80 | code]);
+            answer.extend([0, 1, 0, u8::from(code == 0), 0, 0, 0, 0]);
             answer.extend(&query[12..end]);
-            if !missing {
+            if code == 0 {
                 answer.extend([0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7]);
             }
             let _ = socket.send_to(&answer, from).await;
@@ -174,7 +179,12 @@ async fn dns_wants_the_expected_answer() {
     assert_eq!(outcome.facts[0].value, "192.0.2.7");
     let outcome = dns::probe(&fields("www.example.").list("expect", &["192.0.2.8"]).input()).await;
     assert_eq!(outcome.cause, Cause::UnexpectedResponse);
-    assert_eq!(dns::probe(&fields("no.example.").input()).await.cause, Cause::Dns);
+    for (name, cause) in
+        [("no.example.", Cause::Dns), ("ill.example.", Cause::ServerError), ("mum.example.", Cause::Misconfigured)]
+    {
+        let outcome = dns::probe(&fields(name).input()).await;
+        assert_eq!(outcome.cause, cause, "{outcome:?}");
+    }
     // A port that nobody listens on is told at once, and not waited for.
     let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let gone = dns::probe(&given(&[("name", "www.example."), ("server", &closed)]).input()).await;

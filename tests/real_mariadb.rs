@@ -21,7 +21,7 @@ use lampboard::{
 };
 use probe::{Given, everything, given};
 use server::{Server, program};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 const RIGHT: &str = "canary-right-b802";
 
@@ -45,11 +45,9 @@ fn mariadb(own: &loopback::Certificates) -> Server {
         let made = Command::new("mariadb-install-db")
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", data.display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
+            .output()
             .unwrap();
-        assert!(made.success());
+        assert!(made.status.success(), "{made:?}");
         std::fs::write(folder.join("root.pem"), &own.root_pem).unwrap();
         std::fs::write(folder.join("c.pem"), &own.certificate_pem).unwrap();
         std::fs::write(folder.join("k.pem"), &own.key_pem).unwrap();
@@ -80,9 +78,9 @@ fn client(port: &str, user: &str, password: &str, more: &[(&str, &str)]) -> Give
 
 #[tokio::test]
 #[ignore = "needs mariadb-server"]
-async fn every_answer_gets_its_own_verdict() {
+async fn mariadb_holds_the_five_cases() {
     let own = loopback::certificates();
-    let server = mariadb(&own);
+    let mut server = mariadb(&own);
     let port = server.port.clone();
     let ask = async |user: &str, password: &str, more: &[(&str, &str)]| -> Outcome {
         mysql::probe(&client(&port, user, password, more).trusting(own.root.clone()).input()).await
@@ -120,12 +118,7 @@ async fn every_answer_gets_its_own_verdict() {
     let full = ask("board", RIGHT, &[]).await;
     assert_eq!(full.cause, Cause::QuotaExhausted, "{full:?}");
     drop(held);
-}
 
-#[tokio::test]
-#[ignore = "needs mariadb-server"]
-async fn mariadb_holds_the_five_cases() {
-    let mut server = mariadb(&loopback::certificates());
     let root = server.folder().join("root.pem");
     let account =
         |port: &str, password: &str, more: &[(&str, &str)]| client(port, "board", password, more).ca_file(&root);

@@ -33,6 +33,8 @@ def write(name, text):
 
 def backend(kind, port):
     common = f"[DEFAULT]\nuser = root\nbind_ip = 127.0.0.1\nbind_port = {port}\nworkers = 0\nmount_check = false\n"
+    # A listing that comes late would never hold the object: nothing here makes up for it.
+    common += "container_update_timeout = 60\nconn_timeout = 20\n"
     common += f"swift_dir = {folder}\ndevices = {folder}/disks\nrecon_cache_path = {folder}\ndisable_fallocate = true\n"
     return common + f"[pipeline:main]\npipeline = {kind}-server\n[app:{kind}-server]\nuse = egg:swift#{kind}\n"
 
@@ -40,7 +42,7 @@ def backend(kind, port):
 def front(port):
     text = f"[DEFAULT]\nuser = root\nbind_ip = 127.0.0.1\nbind_port = {port}\nworkers = 0\nswift_dir = {folder}\n"
     text += "[pipeline:main]\npipeline = catch_errors gatekeeper listing_formats s3api tempauth slo dlo proxy-server\n"
-    text += "[app:proxy-server]\nuse = egg:swift#proxy\nallow_account_management = true\naccount_autocreate = true\n"
+    text += "[app:proxy-server]\nuse = egg:swift#proxy\nallow_account_management = true\naccount_autocreate = true\nconn_timeout = 20\n"
     for name in ("catch_errors", "gatekeeper", "listing_formats", "slo", "dlo"):
         text += f"[filter:{name}]\nuse = egg:swift#{name}\n"
     text += "[filter:s3api]\nuse = egg:swift#s3api\nlocation = us-east-1\n"

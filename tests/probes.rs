@@ -4,6 +4,8 @@
 
 #[path = "common/probe.rs"]
 mod probe;
+#[path = "common/web.rs"]
+mod web;
 
 use lampboard::{
     checks::{command, dns, tcp, tls},
@@ -242,4 +244,27 @@ fn running(marker: &str) -> bool {
         let line = std::fs::read(p.path().join("cmdline")).unwrap_or_default();
         line.starts_with(b"sleep\0") && String::from_utf8_lossy(&line).contains(marker)
     })
+}
+
+#[tokio::test]
+async fn an_address_tells_no_token_a_refused_one_and_one_without_rights_apart() {
+    let web = web::Web::start(|asked| {
+        Some(match (asked.header("authorization"), &*asked.path) {
+            ("Bearer right", "/open") => web::reply("200 OK", "fine"),
+            ("Bearer right", _) | ("", "/kept") => web::reply("403 Forbidden", "not you"),
+            _ => web::reply("401 Unauthorized", "who are you?"),
+        })
+    })
+    .await;
+    for (path, token, cause) in [
+        ("/open", "right", Cause::Ok),
+        ("/open", "wrong", Cause::InvalidCredential),
+        ("/kept", "right", Cause::MissingScope),
+        ("/open", "", Cause::MissingCredential),
+        ("/kept", "", Cause::MissingCredential),
+    ] {
+        let url = format!("{}{path}", web.url);
+        let outcome = given(&[("url", &url)]).secret("token", token).checked("http").await;
+        assert_eq!(outcome.cause, cause, "{path} {token}: {outcome:?}");
+    }
 }

@@ -149,7 +149,7 @@ fn the_clipboard_is_written_on_a_key_only_and_never_read() {
     );
     std::fs::write(home.path().join("config.toml"), config).unwrap();
     let mut app = App::start(lampboard(home.path()), 100, 30);
-    app.see("refused");
+    app.see("credential missing");
     app.send("\r");
     app.see("Last check");
     let before = commands(&app.raw());

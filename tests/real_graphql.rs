@@ -75,7 +75,7 @@ async fn a_graphql_server_holds_the_five_cases() {
             Cause::InvalidCredential,
             "saw nobody",
         ),
-        powerless: Case::Yields(client(&server.port, "{ kept }", RIGHT), Cause::InvalidCredential, "Not for you"),
+        powerless: Case::Yields(client(&server.port, "{ kept }", RIGHT), Cause::MissingScope, "Not for you"),
     };
     five.hold(&mut server).await;
 }

@@ -126,7 +126,7 @@ async fn nginx_holds_the_five_cases_of_http() {
     };
     let url = format!("http://127.0.0.1:{}/private.txt", server.port);
     let absent = given(&[("url", &url)]).checked("http").await;
-    assert_eq!((absent.cause, absent.code), (Cause::InvalidCredential, Some(401)), "{absent:?}");
+    assert_eq!((absent.cause, absent.code), (Cause::MissingCredential, Some(401)), "{absent:?}");
 
     assert_eq!(http(&server, "/limited.txt", &[], &[]).await.cause, Cause::Ok);
     let limited = http(&server, "/limited.txt", &[], &[]).await;
@@ -140,7 +140,7 @@ async fn nginx_holds_the_five_cases_of_http() {
         right: &|port| client(port, "/private.txt", RIGHT),
         facts: &[],
         wrong: Case::Yields(client(&server.port, "/private.txt", "canary-wrong"), Cause::InvalidCredential, "401"),
-        powerless: Case::Yields(client(&server.port, "/kept.json", RIGHT), Cause::InvalidCredential, "not for you"),
+        powerless: Case::Yields(client(&server.port, "/kept.json", RIGHT), Cause::MissingScope, "not for you"),
     };
     five.hold(&mut server).await;
 }

@@ -39,7 +39,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let started = Instant::now();
     let lookup = match tokio::time::timeout(input.timeout, resolver.lookup(name, record)).await {
         Err(_) => return Err(timed_out("the query", input.timeout)),
-        Ok(Err(error)) => return Err(refused(name, &kind, &error, &runtime, input.timeout)),
+        Ok(Err(error)) => return Err(refused(name, &kind, &error, &runtime, patience(input))),
         Ok(Ok(lookup)) => lookup,
     };
     let took = started.elapsed();
@@ -66,6 +66,13 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     Ok(outcome)
 }
 
+/// How long one server may take: of the system's several the next is asked after a while, one that was named has all the
+/// time there is.
+fn patience(input: &Input<'_>) -> Duration {
+    let each = if input.field("server").is_some() { input.timeout } else { Duration::from_secs(5) };
+    each.min(input.timeout)
+}
+
 fn resolver(input: &Input<'_>, runtime: &Runtime) -> Result<Resolver<Runtime>, Box<Outcome>> {
     let builder = match input.field("server") {
         None => Resolver::builder(runtime.clone()),
@@ -90,7 +97,7 @@ fn resolver(input: &Input<'_>, runtime: &Runtime) -> Result<Resolver<Runtime>, B
     builder
         .and_then(|mut builder| {
             let options = builder.options_mut();
-            options.timeout = input.timeout;
+            options.timeout = patience(input);
             options.attempts = 1;
             options.cache_size = 0;
             builder.build()

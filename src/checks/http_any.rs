@@ -122,7 +122,13 @@ impl Expected {
     fn judge(&self, exchange: &Exchange, input: &Input<'_>) -> Outcome {
         let answer = exchange.answer();
         let expected = self.statuses.iter().any(|(from, to)| (*from..=*to).contains(&answer.status));
-        if !expected && let Some(reading) = general(&answer) {
+        if !expected && let Some(mut reading) = general(&answer) {
+            let with_token = input.secrets.get("token").is_some_and(|t| !t.is_empty());
+            reading.cause = match reading.cause {
+                Cause::InvalidCredential if !with_token => Cause::MissingCredential,
+                Cause::InvalidCredential if answer.status == 403 => Cause::MissingScope,
+                cause => cause,
+            };
             return exchange.outcome(reading);
         }
         let seen = format!("HTTP {}", answer.status);

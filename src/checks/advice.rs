@@ -23,7 +23,8 @@ pub fn advice(definition: &Definition, cause: Cause) -> String {
     text
 }
 
-/// Advice for an outcome: a refusal under a wrong clock may be the clock's fault, and that is tried first.
+/// Advice for an outcome. A refusal under a wrong clock is the clock's fault only where the time is signed along, and there
+/// it is tried first; elsewhere the credential is at fault, and the clock is named as what it is.
 pub fn of_outcome(definition: &Definition, outcome: &Outcome) -> String {
     let advice = advice(definition, outcome.cause);
     let skew = outcome.warnings.iter().find_map(|w| match w {
@@ -32,10 +33,16 @@ pub fn of_outcome(definition: &Definition, outcome: &Outcome) -> String {
     });
     let Some(seconds) = skew else { return advice };
     let minutes = seconds.unsigned_abs() / 60;
-    let direction = if seconds > 0 { "ahead of" } else { "behind" };
-    format!(
-        "Set this machine's clock first: it is {minutes} min {direction} the service's, and a good credential is then often refused. {advice}"
-    )
+    let way = if seconds > 0 { "ahead of" } else { "behind" };
+    if definition.signs_the_time() {
+        format!(
+            "Set this machine's clock first: it is {minutes} min {way} the service's, which refuses good credentials for that. {advice}"
+        )
+    } else {
+        format!(
+            "{advice} (This machine's clock is {minutes} min {way} the service's too; that is not why it is refused.)"
+        )
+    }
 }
 
 /// Advice that holds for any provider.
@@ -85,16 +92,20 @@ mod tests {
     use crate::providers::Registry;
 
     #[test]
-    fn a_refusal_under_a_wrong_clock_names_the_clock_first() {
+    fn a_wrong_clock_is_to_blame_only_where_the_time_is_signed() {
         let registry = Registry::built_in();
-        let github = registry.get("github").unwrap();
         let mut outcome = Outcome::of(Cause::InvalidCredential, jiff::Timestamp::UNIX_EPOCH, "HTTP 401", "");
-        let plain = of_outcome(github, &outcome);
-        assert_eq!(plain, advice(github, Cause::InvalidCredential));
+        let of = |outcome: &Outcome, provider: &str| of_outcome(registry.get(provider).unwrap(), outcome);
+        let plain = of(&outcome, "github");
+        assert_eq!(plain, advice(registry.get("github").unwrap(), Cause::InvalidCredential));
         outcome.warnings.push(Warning::ClockSkew { seconds: -1500 });
-        let told = of_outcome(github, &outcome);
-        assert!(told.contains("25 min behind") && told.ends_with(&plain), "{told}");
+        let told = of(&outcome, "github");
+        assert!(told.starts_with(&plain) && told.contains("25 min behind") && told.contains("not why"), "{told}");
+        for provider in ["s3", "aws", "azure_blob", "gcp", "google_analytics"] {
+            let told = of(&outcome, provider);
+            assert!(told.starts_with("Set this machine's clock first: it is 25 min behind"), "{provider}: {told}");
+        }
         outcome.cause = Cause::ServerError;
-        assert!(!of_outcome(github, &outcome).contains("clock"));
+        assert!(!of(&outcome, "s3").contains("clock first"));
     }
 }

@@ -93,6 +93,14 @@ pub struct HttpProbe {
     pub also: Vec<Also>,
 }
 
+impl super::Definition {
+    /// Whether the check, or the sign-in before it, signs this machine's time along, so that a wrong clock gets it refused.
+    pub fn signs_the_time(&self) -> bool {
+        let super::Probe::Http(probe) = &self.probe else { return false };
+        probe.request.signs_the_time() || probe.login.as_ref().is_some_and(|login| login.request.signs_the_time())
+    }
+}
+
 /// A further question of the same check: its answer adds facts and quotas.
 #[derive(Debug, Clone)]
 pub struct Also {

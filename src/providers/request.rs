@@ -125,6 +125,12 @@ impl RequestTemplate {
         (signed && !cfg!(feature = "aws")).then_some("aws")
     }
 
+    /// Whether some scheme of its signs this machine's time along.
+    pub fn signs_the_time(&self) -> bool {
+        let timed = |s: &Scheme| matches!(s, Scheme::SigV4(_) | Scheme::SharedKey(_) | Scheme::KeyFile { .. });
+        self.auth.iter().any(timed)
+    }
+
     /// Whether a credential travels with it.
     pub fn signs(&self) -> bool {
         self.auth.iter().any(|scheme| !scheme.fields().is_empty())

@@ -57,7 +57,7 @@ impl Watch {
 }
 
 /// The signals that leave a core.
-const CORE: [Signal; 3] = [Signal::ABORT, Signal::SEGV, Signal::QUIT];
+const CORE: [Signal; 3] = [Signal::ABORT, Signal::SEGV, Signal::SYS];
 
 impl Journey {
     /// Searches what the kernel may have left of a program killed since.
@@ -85,7 +85,7 @@ impl Journey {
 
     /// A signal in the middle of a check. Some of them would leave a core.
     pub fn kill(&mut self) {
-        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::SEGV, Signal::QUIT][self.rng.usize(..5)];
+        let signal = [Signal::TERM, Signal::KILL, Signal::ABORT, Signal::SEGV, Signal::SYS][self.rng.usize(..5)];
         self.kill_by(signal, &With::default(), |_, _| {});
     }
 

@@ -4,6 +4,8 @@
 
 #[path = "common/loopback.rs"]
 mod loopback;
+#[path = "common/nats_keys.rs"]
+mod nats_keys;
 #[path = "common/probe.rs"]
 mod probe;
 
@@ -12,6 +14,7 @@ use lampboard::{
     model::{Cause, Outcome},
 };
 use loopback::{listen, serve};
+use nats_keys::{ACCOUNT, Key, USER, creds};
 use probe::{everything, given};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
@@ -123,4 +126,60 @@ async fn contradictions_and_silence_end_in_time() {
     assert_eq!(nats::probe(&given(&[("host", "h")]).secret("password", "p").input()).await.cause, Cause::Misconfigured);
     let silent = nats::probe(&given(&fields).timeout(Duration::from_millis(200)).input()).await;
     assert_eq!(silent.cause, Cause::Timeout, "{silent:?}");
+}
+
+/// A server that gives `nonce` to sign, and quotes the CONNECT it gets as it refuses it.
+async fn quotes(nonce: &'static str) -> String {
+    serve(move |stream| async move {
+        let mut stream = BufStream::new(stream);
+        let info = format!("INFO {{\"server_id\":\"NAX\",\"auth_required\":true{nonce}}}\r\n");
+        let _ = stream.write_all(info.as_bytes()).await;
+        let _ = stream.flush().await;
+        let mut connect = String::new();
+        let _ = stream.read_line(&mut connect).await;
+        let said = connect.trim_start_matches("CONNECT").trim();
+        let _ = stream.write_all(format!("-ERR 'Authorization Violation: {said}'\r\n").as_bytes()).await;
+        let _ = stream.flush().await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn keys_sign_what_they_are_given_and_are_never_sent() {
+    let (account, user) = (Key::new(ACCOUNT, 1), Key::new(USER, 2));
+    let token = account.token(&user, "user", None);
+    for secret in [user.seed(), creds(&token, &user.seed())] {
+        let port = quotes(",\"nonce\":\"abc\"").await;
+        let asked = given(&[("host", "127.0.0.1"), ("port", &port)]).secret("creds", &secret);
+        let outcome = asked.checked("nats").await;
+        assert_eq!(outcome.cause, Cause::InvalidCredential, "{outcome:?}");
+        let said = everything(&outcome);
+        assert!(said.contains("sig") && !said.contains(&user.seed()) && !said.contains(&token), "{said}");
+        assert!(!said.contains(&token[..60]), "{said}");
+    }
+    let keyless = quotes("").await;
+    let asked = given(&[("host", "127.0.0.1"), ("port", &keyless)]).secret("creds", &user.seed());
+    let outcome = asked.checked("nats").await;
+    assert_eq!((outcome.cause, &*outcome.evidence.rule), (Cause::InvalidCredential, "the server takes no keys"));
+}
+
+#[tokio::test]
+async fn what_is_no_key_is_refused_before_anything_is_sent() {
+    let user = Key::new(USER, 1).seed();
+    let cut = &user[..57];
+    for (fields, secrets, cause) in [
+        (&[][..], &[("creds", cut)][..], Cause::InvalidCredential),
+        (&[], &[("creds", &*Key::new(ACCOUNT, 1).seed())], Cause::InvalidCredential),
+        (&[("username", "board")], &[("creds", &*user)], Cause::Misconfigured),
+        (&[], &[("token", "canary"), ("creds", &*user)], Cause::Misconfigured),
+    ] {
+        // Nobody listens there: to be refused is to have asked.
+        let mut asked = given(&[&[("host", "127.0.0.1"), ("port", "1")], fields].concat());
+        for (name, value) in secrets {
+            asked = asked.secret(name, value);
+        }
+        let outcome = asked.checked("nats").await;
+        assert_eq!(outcome.cause, cause, "{outcome:?}");
+        assert!(!everything(&outcome).contains(&user[..20]), "{outcome:?}");
+    }
 }

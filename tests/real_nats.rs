@@ -6,6 +6,8 @@
 mod five;
 #[path = "common/loopback.rs"]
 mod loopback;
+#[path = "common/nats_keys.rs"]
+mod nats_keys;
 #[path = "common/probe.rs"]
 mod probe;
 #[path = "common/proxy.rs"]
@@ -15,6 +17,7 @@ mod server;
 
 use five::{Case, Five, Way};
 use lampboard::{checks::nats, model::Cause};
+use nats_keys::{ACCOUNT, Key, OPERATOR, USER, creds};
 use probe::{Given, given};
 use server::Server;
 use std::process::Command;
@@ -74,6 +77,55 @@ async fn tokens_and_open_servers_work() {
     let open = nats::probe(&given(&[("host", "127.0.0.1"), ("port", &*server.port)]).input()).await;
     assert_eq!(open.cause, Cause::Ok, "{open:?}");
     assert!(open.facts.iter().any(|f| f.value == "not required"), "{open:?}");
+}
+
+fn keyed(port: &str, secret: &str) -> Given {
+    given(&[("host", "127.0.0.1"), ("port", port)]).secret("creds", secret)
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server"]
+async fn a_key_signs_in_where_its_public_half_is_known() {
+    let (known, stranger) = (Key::new(USER, 1), Key::new(USER, 2));
+    let server = nats_server(&format!("authorization {{ users: [ {{ nkey: {} }} ] }}", known.public()));
+    let good = keyed(&server.port, &known.seed()).checked("nats").await;
+    assert_eq!((good.cause, good.identity), (Cause::Ok, Some(known.public())));
+    let wrong = keyed(&server.port, &stranger.seed()).checked("nats").await;
+    assert_eq!(wrong.cause, Cause::InvalidCredential, "{wrong:?}");
+    let none = given(&[("host", "127.0.0.1"), ("port", &*server.port)]).checked("nats").await;
+    assert_eq!(none.cause, Cause::MissingCredential, "{none:?}");
+    let by_name = nats_server(USERS);
+    let refused = keyed(&by_name.port, &known.seed()).checked("nats").await;
+    assert_eq!(refused.cause, Cause::InvalidCredential, "{refused:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server"]
+async fn a_creds_file_signs_in_where_its_account_is_known() {
+    let (operator, account, user) = (Key::new(OPERATOR, 3), Key::new(ACCOUNT, 4), Key::new(USER, 5));
+    let server = nats_server(&format!(
+        "operator: {}\nresolver: MEMORY\nresolver_preload: {{ {}: {} }}",
+        operator.token(&operator, "operator", None),
+        account.public(),
+        operator.token(&account, "account", None),
+    ));
+    let ends = 4_000_000_000;
+    let good = creds(&account.token(&user, "user", Some(ends)), &user.seed());
+    let good = keyed(&server.port, &good).checked("nats").await;
+    assert_eq!((good.cause, good.identity.clone()), (Cause::Ok, Some(user.public())), "{good:?}");
+    assert_eq!(good.credential_expires.map(|at| at.as_second()), Some(ends));
+    // On one line, as a form may take it.
+    let flat = creds(&account.token(&user, "user", None), &user.seed()).replace('\n', " ");
+    assert_eq!(keyed(&server.port, &flat).checked("nats").await.cause, Cause::Ok);
+    let stranger = Key::new(ACCOUNT, 6);
+    for (token, seed, cause) in [
+        (stranger.token(&user, "user", None), user.seed(), Cause::InvalidCredential),
+        (account.token(&user, "user", None), Key::new(USER, 7).seed(), Cause::InvalidCredential),
+        (account.token(&user, "user", Some(1_700_000_001)), user.seed(), Cause::ExpiredCredential),
+    ] {
+        let outcome = keyed(&server.port, &creds(&token, &seed)).checked("nats").await;
+        assert_eq!(outcome.cause, cause, "{outcome:?}");
+    }
 }
 
 #[tokio::test]

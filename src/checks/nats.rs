@@ -1,5 +1,7 @@
 //! Probe kind `nats`: INFO, TLS where asked for, CONNECT with the credential, PING answered with PONG.
 
+mod signer;
+
 use super::{
     Input,
     stream::{failed, target},
@@ -8,6 +10,7 @@ use super::{
 use crate::model::{Cause, Fact, Outcome, Secret, text::sanitize};
 use jiff::Timestamp;
 use serde::Deserialize;
+use signer::Signer;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -29,6 +32,8 @@ struct Info {
     auth_required: bool,
     tls_required: bool,
     tls_available: bool,
+    /// What a key is to sign.
+    nonce: String,
 }
 
 /// Whether TLS starts with the first byte, for this value of the field `tls`.
@@ -48,7 +53,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
         let seen = format!("'{tls}' is none of auto, yes, first, no");
         return Err(failed(Cause::Misconfigured, "field 'tls'", &seen));
     }
-    let connect = connect(input, tls)?;
+    let credential = credential(input)?;
     let mut wire = Wire::open(input, host, port).await?;
     if tls_at_once(Some(tls)) {
         wire = wire.secure(host, input.tls.clone()).await?;
@@ -66,12 +71,13 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
         }
         _ => {}
     }
+    let connect = connect(&credential, tls, &info)?;
     wire.send("CONNECT", connect.as_bytes()).await?;
-    pong(&mut wire, has_credential(input)).await?;
+    pong(&mut wire, !matches!(credential, Credential::None)).await?;
     let mut outcome = Outcome::of(Cause::Ok, Timestamp::now(), "PING answered with PONG", "PONG");
     wire.measure(&mut outcome, asked);
     if info.auth_required {
-        outcome.identity = input.field("username").map(|user| sanitize(user, 100));
+        outcome.identity = identity(&credential);
     }
     facts(&mut outcome, &info, &wire);
     wire.farewell(b"").await;
@@ -82,13 +88,48 @@ fn secret<'a>(input: &'a Input<'_>, name: &str) -> Option<&'a str> {
     input.secrets.get(name).map(Secret::expose).filter(|s| !s.is_empty())
 }
 
-fn has_credential(input: &Input<'_>) -> bool {
-    input.field("username").is_some() || secret(input, "password").is_some() || secret(input, "token").is_some()
+/// How the server is to know us.
+enum Credential<'a> {
+    None,
+    User(&'a str, Option<&'a str>),
+    Token(&'a str),
+    Signed(Signer),
+}
+
+fn credential<'a>(input: &'a Input<'_>) -> Result<Credential<'a>, Box<Outcome>> {
+    let (user, pass, token) = (input.field("username"), secret(input, "password"), secret(input, "token"));
+    let creds = secret(input, "creds");
+    if [user.is_some() || pass.is_some(), token.is_some(), creds.is_some()].into_iter().filter(|given| *given).count()
+        > 1
+    {
+        let seen = "either user name and password, or a token, or a .creds file or NKEY seed";
+        return Err(failed(Cause::Misconfigured, "the credential", seen));
+    }
+    if pass.is_some() && user.is_none() {
+        return Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name"));
+    }
+    Ok(match (user, token, creds) {
+        (Some(user), ..) => Credential::User(user, pass),
+        (_, Some(token), _) => Credential::Token(token),
+        (.., Some(text)) => {
+            let signer = Signer::read(text);
+            Credential::Signed(signer.map_err(|why| failed(Cause::InvalidCredential, "field 'creds'", why))?)
+        }
+        _ => Credential::None,
+    })
+}
+
+fn identity(credential: &Credential<'_>) -> Option<String> {
+    match credential {
+        Credential::User(user, _) => Some(sanitize(user, 100)),
+        Credential::Signed(signer) => Some(signer.public_key()),
+        Credential::Token(_) | Credential::None => None,
+    }
 }
 
 /// CONNECT and PING in one piece, as clients send them.
-fn connect(input: &Input<'_>, tls: &str) -> Result<Zeroizing<String>, Box<Outcome>> {
-    #[derive(serde::Serialize)]
+fn connect(credential: &Credential<'_>, tls: &str, info: &Info) -> Result<Zeroizing<String>, Box<Outcome>> {
+    #[derive(Default, serde::Serialize)]
     struct Connect<'a> {
         verbose: bool,
         pedantic: bool,
@@ -103,26 +144,37 @@ fn connect(input: &Input<'_>, tls: &str) -> Result<Zeroizing<String>, Box<Outcom
         pass: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         auth_token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jwt: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nkey: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sig: Option<String>,
     }
-    let (user, pass, auth_token) = (input.field("username"), secret(input, "password"), secret(input, "token"));
-    if auth_token.is_some() && (user.is_some() || pass.is_some()) {
-        return Err(failed(Cause::Misconfigured, "the credential", "either user name and password, or a token"));
-    }
-    if pass.is_some() && user.is_none() {
-        return Err(failed(Cause::Misconfigured, "field 'username'", "a password, but no user name"));
-    }
-    let connect = Connect {
-        verbose: false,
-        pedantic: false,
+    let mut connect = Connect {
         tls_required: matches!(tls, "yes" | "first"),
         lang: "rust",
         version: env!("CARGO_PKG_VERSION"),
         name: "lampboard",
         protocol: 1,
-        user,
-        pass,
-        auth_token,
+        ..Connect::default()
     };
+    match credential {
+        Credential::None => {}
+        Credential::User(user, pass) => (connect.user, connect.pass) = (Some(*user), *pass),
+        Credential::Token(token) => connect.auth_token = Some(token),
+        // A server that gives nothing to sign knows no keys; one that wants another credential refuses in its own words.
+        Credential::Signed(_) if info.nonce.is_empty() && info.auth_required => {
+            let seen = "INFO holds no nonce: give user name and password, or a token";
+            return Err(failed(Cause::InvalidCredential, "the server takes no keys", seen));
+        }
+        Credential::Signed(_) if info.nonce.is_empty() => {}
+        Credential::Signed(signer) => {
+            connect.jwt = signer.jwt.as_deref().map(String::as_str);
+            connect.nkey = connect.jwt.is_none().then(|| signer.public_key());
+            connect.sig = Some(signer.sign(&info.nonce));
+        }
+    }
     let json = serde_json::to_string(&connect).map_err(|e| failed(Cause::Internal, "CONNECT", &e.to_string()))?;
     let json = Zeroizing::new(json);
     Ok(Zeroizing::new(format!("CONNECT {}\r\nPING\r\n", *json)))

@@ -184,6 +184,8 @@ fn members(secret: &str) -> Vec<Zeroizing<String>> {
 
 /// A secret, and what a server sees of it alone: the path of an address and its last part, the values of a list of headers or of a query.
 fn pieces(secret: &str) -> Vec<&str> {
+    /// From so many bytes a word of a file is none of a language.
+    const LONG_WORD: usize = 40;
     let mut pieces = vec![secret];
     if let Some((scheme, address)) = secret.trim().split_once("://") {
         if matches!(scheme, "http" | "https") {
@@ -197,6 +199,8 @@ fn pieces(secret: &str) -> Vec<&str> {
             // `Bearer%20KEY`
             pieces.extend(value.rsplit_once("%20").or_else(|| value.rsplit_once(' ')).map(|(_, key)| key));
         }
+        // A file's token and key are sent one by one.
+        pieces.extend(secret.split_ascii_whitespace().filter(|word| *word != secret && word.len() >= LONG_WORD));
     }
     pieces
 }
@@ -326,6 +330,9 @@ mod tests {
         let query = scrub("sv=2023-11-03&sig=s3cr3t%2Bthree%3D");
         assert_eq!(query.text("bad s3cr3t%2Bthree%3D, bad s3cr3t+three="), "bad ••••, bad ••••");
         assert_eq!(scrub("authorization=Bearer%20s3cr3t-two").text("bad key s3cr3t-two"), "bad key ••••");
+        let (token, seed) = (format!("eyJ{}", "t0k3n".repeat(12)), format!("SU{}", "S33D".repeat(14)));
+        let file = scrub(&format!("-----BEGIN-----\n{token}\n-----END-----\nkeep it\n{seed}\n"));
+        assert_eq!(file.text(&format!("{token} by {seed}: keep it")), "•••• by ••••: keep it");
     }
 
     #[test]

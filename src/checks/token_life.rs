@@ -14,13 +14,17 @@ struct Claims {
     exp: Option<f64>,
 }
 
-/// When the secret dies. `None`: it is no such token, or does not say.
+/// When the secret dies. `None`: no such token is in it, or it does not say.
 fn ends(secret: &Secret) -> Option<Timestamp> {
-    let text = secret.expose().trim();
-    let text = text.strip_prefix("Bearer ").unwrap_or(text);
-    let mut parts = text.split('.');
+    // Behind `Bearer`, or among the lines of a NATS `.creds` file.
+    let mut words = secret.expose().get(..LONGEST).unwrap_or(secret.expose()).split_ascii_whitespace();
+    words.find(|word| word.starts_with("eyJ")).and_then(end)
+}
+
+fn end(token: &str) -> Option<Timestamp> {
+    let mut parts = token.split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || !text.starts_with("eyJ") || text.len() > LONGEST {
+    if parts.next().is_some() || token.len() > LONGEST {
         return None;
     }
     let claims = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?);
@@ -64,6 +68,9 @@ mod tests {
             (ended.cause, &*ended.evidence.seen),
             (Cause::ExpiredCredential, "by its own word the token ended on 2027-01-15 07:59 UTC: no")
         );
+        let inside = token(r#"{"exp":1800086400}"#);
+        let file = Secret::new(format!("-----BEGIN NATS USER JWT-----\n{}\n------END", inside.expose()));
+        assert_eq!(told(file, Cause::Ok).credential_expires.map(Timestamp::as_second), Some(1_800_086_400));
         // Refused before its end: it is something else.
         assert_eq!(told(token(r#"{"exp":1800086400}"#), Cause::InvalidCredential).cause, Cause::InvalidCredential);
         assert_eq!(told(token(r#"{"exp":1}"#), Cause::ServerError).cause, Cause::ServerError);

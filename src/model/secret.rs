@@ -50,25 +50,39 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// A JSON object of several lines (a key file) in one line; `None`: it is none, or has no line breaks. In JSON those stand
-/// between the texts, never inside one.
-pub fn json_in_one_line(text: &str) -> Option<Zeroizing<String>> {
+/// A file that is one secret though it has several lines, in one line: a JSON object (a key file; in JSON line breaks stand
+/// between the texts, never inside one), or what begins with `-----BEGIN` (a `.creds` file), its lines joined by spaces.
+/// `None`: it is neither, or has no line breaks.
+pub fn file_in_one_line(text: &str) -> Option<Zeroizing<String>> {
     let text = text.trim();
-    let several = text.starts_with('{') && text.contains(['\n', '\r', '\t']);
+    if !text.contains(['\n', '\r', '\t']) {
+        return None;
+    }
+    if text.starts_with("-----BEGIN") {
+        let mut line = Zeroizing::new(String::with_capacity(text.len()));
+        for word in text.split_ascii_whitespace() {
+            let space = if line.is_empty() { "" } else { " " };
+            line.push_str(space);
+            line.push_str(word);
+        }
+        return Some(line);
+    }
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    (several && is_json()).then(|| Zeroizing::new(text.replace(['\n', '\r', '\t'], "")))
+    (text.starts_with('{') && is_json()).then(|| Zeroizing::new(text.replace(['\n', '\r', '\t'], "")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, json_in_one_line};
+    use super::{Secret, file_in_one_line};
 
     #[test]
     fn a_key_file_is_put_into_one_line() {
-        let line = json_in_one_line("\n{\r\n\t\"a\": \"x\\ny\"\n}\n").unwrap();
+        let line = file_in_one_line("\n{\r\n\t\"a\": \"x\\ny\"\n}\n").unwrap();
         assert_eq!(*line, "{\"a\": \"x\\ny\"}");
-        for text in ["{\"a\":1}", "a\nb", "{\na", "{\"a\": \"x\ny\"}", ""] {
-            assert!(json_in_one_line(text).is_none(), "{text}");
+        let armoured = file_in_one_line("-----BEGIN NATS USER JWT-----\r\neyJ.a.b\r\n------END-----\n\n").unwrap();
+        assert_eq!(*armoured, "-----BEGIN NATS USER JWT----- eyJ.a.b ------END-----");
+        for text in ["-----BEGIN a b", "{\"a\":1}", "a\nb", "{\na", "{\"a\": \"x\ny\"}", ""] {
+            assert!(file_in_one_line(text).is_none(), "{text}");
         }
     }
 

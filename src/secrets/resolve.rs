@@ -4,7 +4,7 @@ use super::{
     command, ini, keyring, private,
     renew::{Renew, Renewals},
 };
-use crate::model::{Cause, Secret, SecretRef, secret::json_in_one_line, text::sanitize};
+use crate::model::{Cause, Secret, SecretRef, secret::file_in_one_line, text::sanitize};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -279,7 +279,7 @@ fn from_ini(path: &Path, section: &str, key: &str) -> Result<Secret, ResolveErro
     clean(value.as_bytes(), &format!("'{key_shown}' {place} of {file}"))
 }
 
-/// Drops one trailing newline, puts a key file (JSON) into one line, and refuses what could not go into a header or would
+/// Drops one trailing newline, puts a key file into one line, and refuses what could not go into a header or would
 /// break out of one.
 fn clean(bytes: &[u8], what: &str) -> Result<Secret, ResolveError> {
     let text =
@@ -288,7 +288,7 @@ fn clean(bytes: &[u8], what: &str) -> Result<Secret, ResolveError> {
     if text.trim().is_empty() {
         return Err(ResolveError::missing(format!("{what} is empty")));
     }
-    let line = json_in_one_line(text);
+    let line = file_in_one_line(text);
     let text = line.as_ref().map_or(text, |line| line.as_str());
     if let Some(at) = text.find(['\n', '\r', '\0']) {
         return Err(ResolveError::misconfigured(format!(

@@ -67,6 +67,8 @@ async fn files() {
         assert_eq!(home.get(&reference).await.unwrap(), seen);
     }
     assert_eq!(home.get("file:~/token").await.unwrap(), " h ");
+    fs::write(&path, "-----BEGIN NATS USER JWT-----\ntoken\n\n------END-----\n").unwrap();
+    assert_eq!(home.get(&reference).await.unwrap(), "-----BEGIN NATS USER JWT----- token ------END-----");
     for (content, cause, told) in [
         ("", Cause::MissingCredential, "is empty"),
         ("\n", Cause::MissingCredential, "is empty"),

@@ -85,7 +85,7 @@ pub fn paste(prompt: &mut Prompt, text: &str) {
         return;
     }
     changed(prompt);
-    let file = crate::model::secret::json_in_one_line(text);
+    let file = crate::model::secret::file_in_one_line(text);
     match line(file.as_ref().map_or(text, |line| line.as_str())) {
         Pasted::Refused(why) => prompt.note = Some(why),
         Pasted::Line(text, _) if !prompt.value.replace(text) => {

@@ -2,7 +2,7 @@
 
 use super::paste::{self, Pasted};
 use crate::{
-    model::secret::json_in_one_line,
+    model::secret::file_in_one_line,
     tui::{
         event::{Key, KeyCode},
         state::add::{Form, Kind, Place, Slot},
@@ -126,7 +126,7 @@ pub fn paste(form: &mut Form, text: &str) {
         return;
     }
     // A key file has many lines, and is one secret.
-    let file = matches!(slot, Slot::Secret(_)).then(|| json_in_one_line(text)).flatten();
+    let file = matches!(slot, Slot::Secret(_)).then(|| file_in_one_line(text)).flatten();
     let text = file.as_ref().map_or(text, |line| line.as_str());
     let note = match paste::line(text) {
         Pasted::Refused(why) => Some(why),

@@ -49,7 +49,7 @@ async fn a_graphql_server_holds_the_five_cases() {
         // Some servers refuse, some see nobody.
         ("{ account { id } }", wrong, Cause::InvalidCredential),
         ("{ viewer { id name } }", wrong, Cause::InvalidCredential),
-        ("{ kept }", right, Cause::InvalidCredential),
+        ("{ kept }", right, Cause::MissingScope),
         ("{ __typename }", right, Cause::Misconfigured),
         ("{ nothing }", right, Cause::Misconfigured),
         ("{ viewer {", right, Cause::Misconfigured),

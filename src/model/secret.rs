@@ -52,13 +52,14 @@ impl Eq for Secret {}
 
 /// A file that is one secret though it has several lines, in one line: a JSON object (a key file; in JSON line breaks stand
 /// between the texts, never inside one), or what begins with `-----BEGIN` (a `.creds` file), its lines joined by spaces.
-/// `None`: it is neither, or has no line breaks.
+/// `None`: it is neither, or has no line breaks. A private key in PEM is neither: nothing here takes one, so it is a mistake
+/// to be told, not to be sent somewhere as a token.
 pub fn file_in_one_line(text: &str) -> Option<Zeroizing<String>> {
     let text = text.trim();
     if !text.contains(['\n', '\r', '\t']) {
         return None;
     }
-    if text.starts_with("-----BEGIN") {
+    if text.starts_with("-----BEGIN") && !text.contains("PRIVATE KEY-----") {
         let mut line = Zeroizing::new(String::with_capacity(text.len()));
         for word in text.split_ascii_whitespace() {
             let space = if line.is_empty() { "" } else { " " };
@@ -81,7 +82,8 @@ mod tests {
         assert_eq!(*line, "{\"a\": \"x\\ny\"}");
         let armoured = file_in_one_line("-----BEGIN NATS USER JWT-----\r\neyJ.a.b\r\n------END-----\n\n").unwrap();
         assert_eq!(*armoured, "-----BEGIN NATS USER JWT----- eyJ.a.b ------END-----");
-        for text in ["-----BEGIN a b", "{\"a\":1}", "a\nb", "{\na", "{\"a\": \"x\ny\"}", ""] {
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n";
+        for text in [pem, "-----BEGIN a b", "{\"a\":1}", "a\nb", "{\na", "{\"a\": \"x\ny\"}", ""] {
             assert!(file_in_one_line(text).is_none(), "{text}");
         }
     }

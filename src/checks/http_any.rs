@@ -68,7 +68,7 @@ fn headers(input: &Input<'_>) -> Result<HeaderMap, String> {
             HeaderValue::from_str(value).map_err(|_| format!("the value of the header '{name}' cannot be sent"))?;
         headers.append(name, value);
     }
-    if let Some(token) = input.secrets.get("token").filter(|t| !t.is_empty()) {
+    if let Some(token) = input.secret("token") {
         let (name, text) = match input.field("header_name") {
             Some(name) => {
                 let header = name.parse::<HeaderName>().map_err(|_| format!("'{name}' is not a header's name"))?;
@@ -123,9 +123,8 @@ impl Expected {
         let answer = exchange.answer();
         let expected = self.statuses.iter().any(|(from, to)| (*from..=*to).contains(&answer.status));
         if !expected && let Some(mut reading) = general(&answer) {
-            let with_token = input.secrets.get("token").is_some_and(|t| !t.is_empty());
             reading.cause = match reading.cause {
-                Cause::InvalidCredential if !with_token => Cause::MissingCredential,
+                Cause::InvalidCredential if input.secret("token").is_none() => Cause::MissingCredential,
                 Cause::InvalidCredential if answer.status == 403 => Cause::MissingScope,
                 cause => cause,
             };

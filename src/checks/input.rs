@@ -27,6 +27,11 @@ impl Input<'_> {
         self.fields.get(name).map(String::as_str).filter(|v| !v.is_empty())
     }
 
+    /// A secret, if it has a value.
+    pub fn secret(&self, name: &str) -> Option<&Secret> {
+        self.secrets.get(name).filter(|s| !s.is_empty())
+    }
+
     /// The field `tls` where it is `yes` or `no`, which is what an empty one means.
     pub fn wants_tls(&self) -> Result<bool, Box<Outcome>> {
         match self.field("tls").unwrap_or("no") {
@@ -38,8 +43,7 @@ impl Input<'_> {
 
     /// User name and password, where only both together make sense. `None`: neither was given.
     pub fn account(&self) -> Result<Option<(&str, &Secret)>, Box<Outcome>> {
-        let password = self.secrets.get("password").filter(|p| !p.expose().is_empty());
-        match (self.field("username"), password) {
+        match (self.field("username"), self.secret("password")) {
             (None, None) => Ok(None),
             (Some(user), Some(password)) => Ok(Some((user, password))),
             (Some(_), None) => {

@@ -31,7 +31,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let tls = input.wants_tls()?;
     let (host, port) = target(input, mqtt_port(tls))?;
     let user = input.field("username");
-    let password = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty());
+    let password = input.secret("password").map(Secret::expose);
     if password.is_some() && user.is_none() {
         return Err(failed(Cause::Misconfigured, "field 'username'", "MQTT takes no password without a user name"));
     }

@@ -31,7 +31,7 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     let (host, port) = target(input, "3306")?;
     let encryption = encryption(input)?;
     let user = input.field("user").ok_or_else(|| failed(Cause::Misconfigured, "field 'user'", "no user is given"))?;
-    let password = input.secrets.get("password").map(Secret::expose).unwrap_or_default();
+    let password = input.secret("password").map(Secret::expose).unwrap_or_default();
     let account = Account { user, password, database: input.field("database") };
     if user.contains('\0') || account.database.is_some_and(|d| d.contains('\0')) {
         return Err(failed(Cause::Misconfigured, "the user or the database", "a name cannot hold a zero"));

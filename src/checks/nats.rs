@@ -84,10 +84,6 @@ async fn attempt(input: &Input<'_>) -> Result<Outcome, Box<Outcome>> {
     Ok(outcome)
 }
 
-fn secret<'a>(input: &'a Input<'_>, name: &str) -> Option<&'a str> {
-    input.secrets.get(name).map(Secret::expose).filter(|s| !s.is_empty())
-}
-
 /// How the server is to know us.
 enum Credential<'a> {
     None,
@@ -97,8 +93,8 @@ enum Credential<'a> {
 }
 
 fn credential<'a>(input: &'a Input<'_>) -> Result<Credential<'a>, Box<Outcome>> {
-    let (user, pass, token) = (input.field("username"), secret(input, "password"), secret(input, "token"));
-    let creds = secret(input, "creds");
+    let secret = |name: &str| input.secret(name).map(Secret::expose);
+    let (user, pass, token, creds) = (input.field("username"), secret("password"), secret("token"), secret("creds"));
     if [user.is_some() || pass.is_some(), token.is_some(), creds.is_some()].into_iter().filter(|given| *given).count()
         > 1
     {

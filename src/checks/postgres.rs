@@ -64,7 +64,7 @@ async fn session(input: &Input<'_>) -> Result<Session, Box<Outcome>> {
     let mut config = Config::new();
     config.user(input.field("user").ok_or_else(|| failed(Cause::Misconfigured, "field 'user'", "no user is given"))?);
     config.dbname(input.field("database").unwrap_or("postgres")).application_name("lampboard").ssl_mode(mode);
-    if let Some(password) = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty()) {
+    if let Some(password) = input.secret("password").map(Secret::expose) {
         config.password(password);
     }
     let dialed = dial(input, host, port).await?;

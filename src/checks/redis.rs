@@ -99,7 +99,7 @@ where
 }
 
 async fn authenticate(input: &Input<'_>, connection: &mut MultiplexedConnection) -> Result<(), Box<Outcome>> {
-    if let Some(password) = input.secrets.get("password").map(Secret::expose).filter(|p| !p.is_empty()) {
+    if let Some(password) = input.secret("password").map(Secret::expose) {
         let mut auth = cmd("AUTH");
         if let Some(user) = input.field("username") {
             auth.arg(user);

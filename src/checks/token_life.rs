@@ -14,19 +14,15 @@ struct Claims {
     exp: Option<f64>,
 }
 
-/// When the secret dies. `None`: no such token is in it, or it does not say.
-fn ends(secret: &Secret) -> Option<Timestamp> {
-    // Behind `Bearer`, or among the lines of a NATS `.creds` file.
-    let mut words = secret.expose().get(..LONGEST).unwrap_or(secret.expose()).split_ascii_whitespace();
-    words.find(|word| word.starts_with("eyJ")).and_then(end)
+/// The JSON web token in a secret: all of it, behind `Bearer`, or among the lines of a NATS `.creds` file.
+pub fn token_in(secret: &str) -> Option<&str> {
+    secret.split_ascii_whitespace().find(|word| word.starts_with("eyJ") && word.split('.').count() == 3)
 }
 
-fn end(token: &str) -> Option<Timestamp> {
-    let mut parts = token.split('.');
-    let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || token.len() > LONGEST {
-        return None;
-    }
+/// When the secret dies. `None`: no such token is in it, or it does not say.
+fn ends(secret: &Secret) -> Option<Timestamp> {
+    let token = token_in(secret.expose()).filter(|token| token.len() <= LONGEST)?;
+    let claims = token.split('.').nth(1)?;
     let claims = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?);
     crate::providers::time::timestamp(serde_json::from_slice::<Claims>(&claims).ok()?.exp?)
 }

@@ -117,10 +117,8 @@ pub(super) fn run(config: Option<PathBuf>, command: SecretCommand, out: &mut Out
         SecretCommand::List => {
             let entries = vault.list()?;
             let proved = world.as_ref().map_or_else(|| Ok(HashMap::new()), |w| last_proofs(w, &users, out))?;
-            // What was proved before was another value.
-            let since = |facts: &CredentialFacts| facts.rotated.unwrap_or(facts.stored);
             let proof =
-                |name: &str, facts: &CredentialFacts| proved.get(name).copied().filter(|at| *at >= since(facts));
+                |name: &str, facts: &CredentialFacts| proved.get(name).copied().filter(|at| *at >= facts.valued());
             if out.json {
                 let list: Vec<_> = entries
                     .iter()

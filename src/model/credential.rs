@@ -22,6 +22,11 @@ pub struct CredentialFacts {
 }
 
 impl CredentialFacts {
+    /// Since when it has the value it has: what was proved before was another one.
+    pub fn valued(&self) -> Timestamp {
+        self.rotated.unwrap_or(self.stored)
+    }
+
     /// Whether the entry may be sent to all of these (none: to no host). One that is bound to no host yet may go anywhere.
     pub fn may_go_to(&self, destinations: &[String]) -> bool {
         let bound = |d: &String| self.hosts.iter().any(|h| h.eq_ignore_ascii_case(d));

@@ -36,29 +36,13 @@ pub const KINDS: [&str; 25] = [
     "wrong passphrase",
 ];
 
+/// Those of them that no server is ever sent.
+const STAYING: [&str; 5] = ["bare", "identity", "passphrase", "refused", "wrong passphrase"];
+
 /// Kinds that the server must have been sent: a secret that never travelled proves nothing by its absence.
-pub const TRAVELLED: [&str; 20] = [
-    "access",
-    "auth-code",
-    "client-secret",
-    "cmd",
-    "credential",
-    "device-code",
-    "env",
-    "file",
-    "ini",
-    "key-file",
-    "new",
-    "pasted",
-    "piped",
-    "refresh",
-    "rotated",
-    "session",
-    "stdin",
-    "typed",
-    "vault",
-    "verifier",
-];
+pub fn travelling() -> impl Iterator<Item = &'static str> {
+    KINDS.into_iter().filter(|kind| !STAYING.contains(kind))
+}
 
 /// Places that must have been searched, with something in them.
 pub const SINKS: [&str; 16] = [

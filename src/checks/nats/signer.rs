@@ -1,6 +1,7 @@
 //! Credentials of NATS that sign the server's challenge: an NKEY seed alone, or a `.creds` file, which holds the user's JSON
 //! web token and the seed. Source: the NATS documentation on NKEYs and on decentralized JWT authentication.
 
+use crate::checks::token_life::token_in;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use data_encoding::BASE32_NOPAD;
@@ -26,12 +27,12 @@ impl Signer {
     /// # Errors
     /// What is wrong with it; never a piece of it.
     pub fn read(text: &str) -> Result<Signer, &'static str> {
-        let words = || text.split_ascii_whitespace();
-        let jwt = words().find(|word| word.starts_with("eyJ") && word.split('.').count() == 3);
+        let jwt = token_in(text);
         if jwt.is_none() && text.contains("BEGIN NATS") {
             return Err("the file holds no JSON web token");
         }
-        let seed = words().find(|word| word.starts_with('S') && word.len() == BASE32_NOPAD.encode_len(LENGTH));
+        let mut words = text.split_ascii_whitespace();
+        let seed = words.find(|word| word.starts_with('S') && word.len() == BASE32_NOPAD.encode_len(LENGTH));
         let key = key(seed.ok_or("no NKEY seed is in it: 58 characters that begin with SU")?)?;
         Ok(Signer { jwt: jwt.map(|jwt| Zeroizing::new(jwt.to_owned())), key })
     }

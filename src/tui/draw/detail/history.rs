@@ -78,9 +78,8 @@ impl View<'_> {
         let mut known = vec![format!("stored {}", ago(facts.stored))];
         known.extend(facts.rotated.map(|at| format!("replaced {}", ago(at))));
         let rows = self.state.detail.iter().flat_map(|d| &d.rows).flatten().flatten();
-        // What was proved before was another value.
-        let since = facts.rotated.unwrap_or(facts.stored);
-        let good = rows.filter(|row| row.status() == Status::Active && row.at >= since).map(|row| row.at).max();
+        let good =
+            rows.filter(|row| row.status() == Status::Active && row.at >= facts.valued()).map(|row| row.at).max();
         known.extend(good.map(|at| format!("proved good {}", ago(at))));
         if facts.can_roll_back {
             known.push("the old value is kept".to_owned());
